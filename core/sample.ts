@@ -1,0 +1,137 @@
+/**
+ * What the collector hands to the store: readings already parsed and differenced, addressed by natural keys
+ * (cache id and node address), so that they can wait in memory while Postgres is away.
+ */
+import type { CacheKind, EventKind, NodeRole, NodeState, Source } from './model.ts'
+import type { NodeMetrics } from './metrics.ts'
+
+/** Epoch milliseconds, by the collector's clock. */
+export type Millis = number
+
+/** `host:port`, IPv6 hosts in brackets. Unique within a cache. */
+export type NodeAddress = string
+
+/** A cache as the configuration names it; no credentials. */
+export type CacheRecord = { cacheId: string; kind: CacheKind; seeds: NodeAddress[]; intervalMs: number }
+
+/** The shards and nodes of a cache as discovered, whole: nodes not listed have left. */
+export type Topology = { cacheId: string; at: Millis; shards: TopologyShard[] }
+export type TopologyShard = {
+  /** 1-based, given once and kept over failovers and restarts: the shard's name and colour. */
+  ordinal: number
+  /** Owned hash slots as inclusive ranges, in order; null where the cache has no slots. */
+  slots: [number, number][] | null
+  nodes: TopologyNode[]
+}
+export type TopologyNode = {
+  address: NodeAddress
+  role: NodeRole
+  /** The server's own id in its cluster; null outside of one. */
+  clusterNodeId: string | null
+}
+
+type OfNode = { cacheId: string; address: NodeAddress }
+
+export type NodeStatus = OfNode & {
+  at: Millis
+  state: NodeState
+  /** One sentence for a person: what is wrong, null when up. */
+  message: string | null
+  role: NodeRole | null
+  version: string | null
+  /** `redis` or `valkey` */
+  engine: string | null
+  uptimeSeconds: number | null
+  maxMemoryPolicy: string | null
+  maxClients: number | null
+  /** Why hot keys are not read here, null when they are. */
+  hotKeysRefusal: string | null
+}
+export type NodeSample = OfNode & { at: Millis; metrics: NodeMetrics }
+
+/** One command over the interval since the reading before; percentiles are the server's, since its start or last reset. */
+export type CommandSample = OfNode & {
+  at: Millis
+  command: string
+  callsPerSec: number
+  usPerCall: number | null
+  failedPerSec: number | null
+  rejectedPerSec: number | null
+  p50Us: number | null
+  p99Us: number | null
+  p999Us: number | null
+}
+export type KeyspaceSample = OfNode & { at: Millis; db: number; keys: number; expires: number; avgTtlMs: number | null }
+
+export type HotKeySample = OfNode & {
+  /** The end of the window. */
+  at: Millis
+  windowFrom: Millis
+  sampledCommands: number
+  db: number
+  key: Uint8Array
+  share: number
+  shareLow: number
+  shareHigh: number
+  opsPerSec: number
+  opsPerSecLow: number
+  opsPerSecHigh: number
+  readsPerSec: number
+  writesPerSec: number
+  topCommand: string
+  source: Source
+}
+
+export type SlowlogEntry = OfNode & {
+  /** The server's entry id: unique with its run id. */
+  entryId: number
+  runId: string
+  at: Millis
+  durationUs: number
+  /** The command and, where there is one, its subcommand: `GET`, `CONFIG SET`. */
+  command: string
+  /** The command's keys; never its values. */
+  keys: Uint8Array[]
+  argumentCount: number
+  clientAddress: string | null
+}
+
+export type EventSample = {
+  at: Millis
+  cacheId: string
+  /** null for an event of the whole cache. */
+  address: NodeAddress | null
+  shardOrdinal: number | null
+  kind: EventKind
+  /** One sentence for a person. */
+  message: string
+}
+
+/** The whole INFO reply of a node, kept once per node. */
+export type NodeInfo = OfNode & { at: Millis; info: string }
+
+export type CollectorStatus = {
+  collectorId: string
+  host: string
+  pid: number
+  version: string
+  startedAt: Millis
+  at: Millis
+  nodes: number
+  /** Ticks that wait in memory for Postgres, and how many were dropped to keep within the bound. */
+  bufferedTicks: number
+  droppedTicks: number
+}
+
+/** All that one tick of one collector brings, saved in one round trip. */
+export type Tick = {
+  at: Millis
+  statuses: NodeStatus[]
+  samples: NodeSample[]
+  commands: CommandSample[]
+  keyspaces: KeyspaceSample[]
+  hotKeys: HotKeySample[]
+  slowlog: SlowlogEntry[]
+  events: EventSample[]
+  infos: NodeInfo[]
+}
