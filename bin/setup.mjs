@@ -1,0 +1,59 @@
+/**
+ * Brings a clone to where `bin/main.ts` runs: npm packages, the generated client, and the Debian packages that the
+ * subcommand needs. Plain JavaScript without dependencies: it runs on the system's Node (20 or later), before all else.
+ */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { installPrograms, missingPrograms, neededPrograms } from './setup/debian.mjs'
+import { takeLock } from './setup/lock.mjs'
+import { clientIsCurrent, generateClient, installPackages, packagesAreCurrent } from './setup/packages.mjs'
+import { SetupError, stopRunning } from './setup/run.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+let giveBack = () => {}
+
+function end(code) {
+  giveBack()
+  process.exit(code)
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]) {
+  process.on(signal, () => {
+    stopRunning()
+    end(code)
+  })
+}
+
+async function setUp(args) {
+  const env = process.env
+  const asksForHelp = args.includes('--help') || args.includes('-h')
+  const [command = '', ...rest] = args.filter((arg, at) => (at === 0 ? !arg.startsWith('-') : true))
+  const needed = asksForHelp ? [] : neededPrograms(command, rest)
+  const isCurrent = () =>
+    packagesAreCurrent(root) && clientIsCurrent(root) && missingPrograms(needed, env).length === 0
+  if (isCurrent()) return
+
+  let said = false
+  giveBack = await takeLock(join(root, '.cachescope/setup.lock'), (pid) => {
+    if (!said)
+      process.stderr.write(`Another set-up of this clone is under way (process ${pid}); waiting for it.\n`)
+    said = true
+  })
+  if (!packagesAreCurrent(root)) await installPackages(root, env)
+  if (!clientIsCurrent(root)) await generateClient(root, env)
+  const missing = missingPrograms(needed, env)
+  if (missing.length > 0) await installPrograms(missing, env)
+}
+
+try {
+  await setUp(process.argv.slice(2))
+  end(0)
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  process.stderr.write(`cachescope: ${error.message}\n`)
+  end(error.exitCode)
+}
