@@ -1,0 +1,82 @@
+/** Every operation of the HTTP API: its address, what it takes and what it answers. */
+import { z } from 'zod'
+import { Cache, Event, HotKey, Node, NodeSampleView, Shard } from '../model.ts'
+import { cacheId, db, nodeId, paging, pattern, shardId, timeRange } from './parameters.ts'
+
+const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable().describe('cursor of the next page; null on the last'),
+  })
+
+const none = z.object({})
+const filters = { cacheId: cacheId.optional(), nodeId: nodeId.optional() }
+
+export const OPERATIONS = {
+  listCaches: {
+    path: '/api/v1/caches',
+    summary: 'Every cache with its health, load, hit rate, memory, worst lag and hottest key',
+    pathParams: none,
+    query: none,
+    answer: pageOf(Cache),
+  },
+  getCache: {
+    path: '/api/v1/caches/{cacheId}',
+    summary: 'One cache',
+    pathParams: z.object({ cacheId }),
+    query: none,
+    answer: Cache,
+  },
+  listShards: {
+    path: '/api/v1/caches/{cacheId}/shards',
+    summary: 'The shards of a cache with their load, slots and nodes',
+    pathParams: z.object({ cacheId }),
+    query: none,
+    answer: pageOf(Shard),
+  },
+  listNodes: {
+    path: '/api/v1/nodes',
+    summary: 'Nodes with what they answered last',
+    pathParams: none,
+    query: z.object({ cacheId: cacheId.optional(), shardId: shardId.optional() }),
+    answer: pageOf(Node),
+  },
+  getNode: {
+    path: '/api/v1/nodes/{nodeId}',
+    summary: 'One node',
+    pathParams: z.object({ nodeId }),
+    query: none,
+    answer: Node,
+  },
+  listSamples: {
+    path: '/api/v1/samples',
+    summary: 'The readings of nodes over a time range, in the resolution that its length allows',
+    pathParams: none,
+    query: z.object({ ...filters, shardId: shardId.optional(), ...timeRange, ...paging }),
+    answer: pageOf(NodeSampleView),
+  },
+  listHotKeys: {
+    path: '/api/v1/hot-keys',
+    summary: 'The keys that are hot now, by their rate, each with its 95% interval',
+    pathParams: none,
+    query: z.object({
+      ...filters,
+      shardId: shardId.optional(),
+      db: db.optional(),
+      pattern: pattern.optional(),
+      ...paging,
+    }),
+    answer: pageOf(HotKey),
+  },
+  listEvents: {
+    path: '/api/v1/events',
+    summary:
+      'Failovers, restarts, nodes lost and back, slots moved; the newest first. Without a time, all that is kept',
+    pathParams: none,
+    query: z.object({ ...filters, ...timeRange, ...paging }),
+    answer: pageOf(Event),
+  },
+} as const
+
+export type OperationName = keyof typeof OPERATIONS
+export type Operation = (typeof OPERATIONS)[OperationName]
