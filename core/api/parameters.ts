@@ -16,12 +16,16 @@ const wholeNumber = (name: string, min: number, max: number) => {
   return z.int({ error }).min(min, { error }).max(max, { error })
 }
 
+// A time without a zone would mean another moment on every machine.
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/
 const isTime = (text: string) => {
-  const at = /^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text)
+  const at = /^\d{1,16}$/.test(text) ? Number(text) : ISO_TIME.test(text) ? Date.parse(text) : Number.NaN
   return at >= 0 && at <= 8.64e15
 }
 const time = (name: string) =>
-  z.string().refine(isTime, { error: `${name} is a time: ISO 8601 or epoch milliseconds.` })
+  z.string().refine(isTime, {
+    error: `${name} is a time: ISO 8601 with its zone (2026-01-31T12:00:00Z), or epoch milliseconds.`,
+  })
 
 export const cacheId = z
   .string()
