@@ -1,6 +1,9 @@
 /**
  * Hands what Postgres notifies to every open browser. One LISTEN connection serves them all: it starts with the
  * first stream and is closed after the last.
+ *
+ * Events: `message` with `{ cacheIds }` (what has new figures; empty: look again), `state` with `{ connected }`
+ * (whether Postgres can be heard), `heartbeat`.
  */
 export type Subscription = { close(): Promise<void> }
 export type Subscribe = (
@@ -30,21 +33,31 @@ export function createLiveHub(
   let subscription: Subscription | null = null
   let connected: boolean | null = null
   let heartbeat: NodeJS.Timeout | undefined
+  let quiet = true
 
   const broadcast = (text: string) => {
     for (const stream of streams) stream.send(text)
   }
   const start = () => {
     connected = null
+    quiet = true
     subscription = subscribe(
-      (cacheIds) => broadcast(`data: ${JSON.stringify({ cacheIds })}\n\n`),
+      (cacheIds) => {
+        quiet = false
+        broadcast(tickEvent(cacheIds))
+      },
       (now) => {
         if (now === connected) return
         connected = now
-        broadcast(stateEvent(now))
+        // A page is to be read again as well: what it shows is no longer true, or can be read once more.
+        broadcast(stateEvent(now) + tickEvent([]))
       },
     )
-    heartbeat = setInterval(() => broadcast(': alive\n\n'), heartbeatMs)
+    heartbeat = setInterval(() => {
+      // Silence is news too: figures get old, and only a page that is read again says so.
+      broadcast(quiet ? HEARTBEAT + tickEvent([]) : HEARTBEAT)
+      quiet = true
+    }, heartbeatMs)
   }
   const stop = async () => {
     clearInterval(heartbeat)
@@ -97,4 +110,6 @@ export function createLiveHub(
   }
 }
 
+const HEARTBEAT = 'event: heartbeat\ndata: {}\n\n'
+const tickEvent = (cacheIds: string[]) => `data: ${JSON.stringify({ cacheIds })}\n\n`
 const stateEvent = (connected: boolean) => `event: state\ndata: ${JSON.stringify({ connected })}\n\n`
