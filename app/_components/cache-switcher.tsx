@@ -1,0 +1,42 @@
+'use client'
+
+import { Menu } from '@mantine/core'
+import { IconCheck, IconSelector } from '@tabler/icons-react'
+import Link from 'next/link'
+import { usePathname, useSearchParams } from 'next/navigation'
+import type { Health } from '../../core/model.ts'
+import { cacheHref, rangeParams } from '../_lib/urls.ts'
+import { HealthBadge } from './health-badge.tsx'
+import classes from './top-bar.module.css'
+
+export type CacheChoice = { cacheId: string; health: Health }
+
+export function CacheSwitcher({ caches }: { caches: CacheChoice[] }) {
+  const pathname = usePathname()
+  const range = rangeParams(useSearchParams())
+  const current = /^\/caches\/([^/]+)/.exec(pathname)?.[1]
+  if (caches.length === 0) return null
+  return (
+    <Menu position="bottom-start" width={280} shadow="md" withinPortal>
+      <Menu.Target>
+        <button type="button" className={classes.control} aria-label={`Cache: ${current ?? 'all caches'}`}>
+          <span className={classes.controlText}>{current ?? 'All caches'}</span>
+          <IconSelector size={14} aria-hidden="true" />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown mah={420} style={{ overflowY: 'auto' }}>
+        {caches.map((cache) => (
+          <Menu.Item
+            key={cache.cacheId}
+            component={Link}
+            href={cacheHref(cache.cacheId, range)}
+            rightSection={<HealthBadge health={cache.health} />}
+            leftSection={cache.cacheId === current ? <IconCheck size={14} /> : <span style={{ width: 14 }} />}
+          >
+            {cache.cacheId}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

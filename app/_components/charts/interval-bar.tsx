@@ -1,0 +1,39 @@
+import { formatShare } from '../../_lib/format.ts'
+import { shardColor } from '../../_lib/palette.ts'
+import classes from './interval-bar.module.css'
+
+/**
+ * A share as a bar from zero, with its 95% interval as whiskers.
+ * @param share low and high from 0 to 1; `max` is the share at the bar's full width, 1 unless told
+ */
+export function IntervalBar({
+  share,
+  low,
+  high,
+  ordinal,
+  max = 1,
+}: {
+  share: number
+  low: number
+  high: number
+  /** The shard whose colour the bar has. */
+  ordinal: number
+  max?: number
+}) {
+  const percent = (value: number) => `${Math.min(100, Math.max(0, (value / max) * 100))}%`
+  return (
+    <span className={classes.row} title={`95% interval: ${formatShare(low)} to ${formatShare(high)}`}>
+      <span className={classes.track} aria-hidden="true">
+        <span className={classes.bar} style={{ width: percent(share), background: shardColor(ordinal) }} />
+        <span
+          className={classes.whisker}
+          style={{ left: percent(low), right: `calc(100% - ${percent(high)})` }}
+        />
+      </span>
+      <span className={classes.value}>{formatShare(share)}</span>
+      <span className="visually-hidden">
+        , 95% interval from {formatShare(low)} to {formatShare(high)}
+      </span>
+    </span>
+  )
+}

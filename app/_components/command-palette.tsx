@@ -1,0 +1,101 @@
+'use client'
+
+import { Spotlight, type SpotlightActionGroupData, spotlight } from '@mantine/spotlight'
+import { IconSearch } from '@tabler/icons-react'
+import { useRouter, useSearchParams } from 'next/navigation'
+import { useEffect, useState } from 'react'
+import { cacheHref, fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
+import type { CacheChoice } from './cache-switcher.tsx'
+import { useLive } from './live.tsx'
+import { fetchTargets, type Target, type Targets } from './palette-targets.ts'
+import classes from './top-bar.module.css'
+
+const NOTHING: Targets = { nodes: [], hotKeys: [] }
+
+export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[]; onShortcuts: () => void }) {
+  const router = useRouter()
+  const live = useLive()
+  const range = rangeParams(useSearchParams())
+  const [opened, setOpened] = useState(false)
+  const [targets, setTargets] = useState(NOTHING)
+
+  useEffect(() => {
+    if (!opened) return
+    const abort = new AbortController()
+    fetchTargets(abort.signal).then((found) => {
+      if (!abort.signal.aborted) setTargets(found)
+    })
+    return () => abort.abort()
+  }, [opened])
+
+  const link = (target: Target) => ({
+    id: target.id,
+    label: target.label,
+    description: target.description,
+    onClick: () => router.push(target.href),
+  })
+  const groups: SpotlightActionGroupData[] = [
+    {
+      group: 'Pages',
+      actions: [
+        { id: 'fleet', label: 'Fleet', onClick: () => router.push(fleetHref(range)) },
+        { id: 'hot-keys', label: 'Hot keys', onClick: () => router.push(hotKeysHref({}, range)) },
+      ],
+    },
+    {
+      group: 'Caches',
+      actions: caches.map(({ cacheId, health }) =>
+        link({
+          id: `cache-${cacheId}`,
+          label: cacheId,
+          description: health,
+          href: cacheHref(cacheId, range),
+        }),
+      ),
+    },
+    { group: 'Hot keys now', actions: targets.hotKeys.map(link) },
+    { group: 'Nodes', actions: targets.nodes.map(link) },
+    {
+      group: 'Actions',
+      actions: [
+        {
+          id: 'pause',
+          label: live.paused ? 'Resume live updates' : 'Pause live updates',
+          onClick: live.toggle,
+        },
+        { id: 'shortcuts', label: 'Keyboard shortcuts', onClick: onShortcuts },
+      ],
+    },
+  ].filter((group) => group.actions.length > 0)
+
+  return (
+    <>
+      <button
+        type="button"
+        className={`${classes.control} ${classes.search}`}
+        onClick={spotlight.open}
+        aria-label="Find a cache, node, key or page"
+        aria-keyshortcuts="Meta+K Control+K"
+      >
+        <IconSearch size={15} aria-hidden="true" />
+        <kbd>⌘K</kbd>
+      </button>
+      <Spotlight
+        actions={groups}
+        shortcut={['mod + K']}
+        nothingFound="Nothing of that name"
+        highlightQuery
+        scrollable
+        maxHeight={440}
+        limit={40}
+        onSpotlightOpen={() => setOpened(true)}
+        onSpotlightClose={() => setOpened(false)}
+        searchProps={{
+          placeholder: 'Cache, node, key or page',
+          'aria-label': 'Find a cache, node, key or page',
+          leftSection: <IconSearch size={18} aria-hidden="true" />,
+        }}
+      />
+    </>
+  )
+}

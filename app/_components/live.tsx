@@ -1,0 +1,129 @@
+'use client'
+
+import { useRouter } from 'next/navigation'
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
+
+/** `connecting`: not yet; `live`: told of every tick; `polling`: asks by itself; `paused`: by the reader. */
+export type LiveState = 'connecting' | 'live' | 'polling' | 'paused'
+type Live = { state: LiveState; paused: boolean; toggle: () => void }
+
+const REFRESH_MIN_MS = 2000
+const POLL_MS = 5000
+/** The server sends a heartbeat at least this often; without one the connection counts as lost. */
+const SILENCE_MS = 30_000
+
+const LiveContext = createContext<Live>({ state: 'connecting', paused: false, toggle: () => {} })
+export const useLive = () => useContext(LiveContext)
+
+/** Re-renders the page from the server when a collector has written, at most every 2 s and only while it is seen. */
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const router = useRouter()
+  const [paused, setPaused] = useState(false)
+  const [connection, setConnection] = useState<'connecting' | 'live' | 'polling'>('connecting')
+  const refreshedAt = useRef(0)
+  const pending = useRef<ReturnType<typeof setTimeout> | null>(null)
+
+  const refreshSoon = useCallback(() => {
+    if (pending.current !== null || document.visibilityState === 'hidden') return
+    const wait = Math.max(0, refreshedAt.current + REFRESH_MIN_MS - Date.now())
+    pending.current = setTimeout(() => {
+      pending.current = null
+      refreshedAt.current = Date.now()
+      router.refresh()
+    }, wait)
+  }, [router])
+
+  useEffect(() => {
+    if (paused) return
+    const disconnect = connect(refreshSoon, setConnection)
+    const onVisible = () => {
+      if (document.visibilityState === 'visible') refreshSoon()
+    }
+    document.addEventListener('visibilitychange', onVisible)
+    return () => {
+      document.removeEventListener('visibilitychange', onVisible)
+      disconnect()
+      if (pending.current !== null) clearTimeout(pending.current)
+      pending.current = null
+    }
+  }, [paused, refreshSoon])
+
+  useEffect(() => {
+    if (paused || connection === 'live') return
+    const timer = setInterval(refreshSoon, POLL_MS)
+    return () => clearInterval(timer)
+  }, [paused, connection, refreshSoon])
+
+  const value = useMemo<Live>(
+    () => ({ state: paused ? 'paused' : connection, paused, toggle: () => setPaused((was) => !was) }),
+    [paused, connection],
+  )
+  return <LiveContext value={value}>{children}</LiveContext>
+}
+
+/** One event stream; the browser reconnects it by itself, and where it gave up we try again. */
+function connect(onMessage: () => void, onState: (state: 'live' | 'polling') => void): () => void {
+  let source: EventSource | null = null
+  let heardAt = 0
+  const open = () => {
+    heardAt = Date.now()
+    source = new EventSource('/api/live')
+    source.onopen = () => {
+      heardAt = Date.now()
+      onState('live')
+    }
+    source.onmessage = (message) => {
+      heardAt = Date.now()
+      onState('live')
+      if (isTick(message.data)) onMessage()
+    }
+    source.addEventListener('heartbeat', () => {
+      heardAt = Date.now()
+    })
+    // The stream is fine but the server cannot hear Postgres: ask until it can.
+    source.addEventListener('state', (message) => {
+      onState(message.data === '{"connected":false}' ? 'polling' : 'live')
+    })
+    source.onerror = () => onState('polling')
+  }
+  open()
+  const watchdog = setInterval(() => {
+    const lost = source?.readyState === EventSource.CLOSED || Date.now() - heardAt > SILENCE_MS
+    if (!lost) return
+    source?.close()
+    onState('polling')
+    open()
+  }, POLL_MS)
+  return () => {
+    clearInterval(watchdog)
+    source?.close()
+  }
+}
+
+function isTick(data: unknown): boolean {
+  try {
+    const message: unknown = JSON.parse(String(data))
+    return typeof message === 'object' && message !== null && 'cacheIds' in message
+  } catch {
+    return false
+  }
+}
+
+/** Asks the server again at a steady pace, whatever the stream says: for a page that waits for the database. */
+export function RefreshEvery({ ms }: { ms: number }) {
+  const router = useRouter()
+  useEffect(() => {
+    const timer = setInterval(() => router.refresh(), ms)
+    return () => clearInterval(timer)
+  }, [router, ms])
+  return null
+}

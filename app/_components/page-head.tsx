@@ -1,0 +1,45 @@
+import type { ReactNode } from 'react'
+import { Notice } from './notice.tsx'
+import classes from './page-head.module.css'
+
+/**
+ * The opening of a page: where we are, the sentence that says the state, and the one action worth taking.
+ * @param tone of the sentence's mark: harm is red, warn amber
+ */
+export function PageHead({
+  title,
+  crumbs,
+  answer,
+  action,
+  tone = 'calm',
+  badge,
+  notice,
+}: {
+  title: ReactNode
+  crumbs?: ReactNode
+  answer: ReactNode
+  action?: ReactNode
+  tone?: 'calm' | 'warn' | 'harm'
+  badge?: ReactNode
+  /** What was wrong with the address, from readPageRange. */
+  notice?: string | null
+}) {
+  return (
+    <header className={classes.head}>
+      {crumbs !== undefined && (
+        <nav className={classes.crumbs} aria-label="Breadcrumb">
+          {crumbs}
+        </nav>
+      )}
+      <div className={classes.titleRow}>
+        <h1 className={classes.title}>{title}</h1>
+        {badge}
+      </div>
+      <div className={classes.answerRow} data-tone={tone}>
+        <p className={classes.answer}>{answer}</p>
+        {action !== undefined && <div className={classes.action}>{action}</div>}
+      </div>
+      {notice != null && <Notice tone="warn">{notice}</Notice>}
+    </header>
+  )
+}
