@@ -7,6 +7,7 @@ import { useParams, useRouter, useSearchParams } from 'next/navigation'
 import { Fragment, useState } from 'react'
 import { cacheHref, fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
 import type { CacheChoice } from './cache-switcher.tsx'
+import { sharedTables } from './charts/chart-state.ts'
 import { CommandPalette } from './command-palette.tsx'
 import { useLive } from './live.tsx'
 import { useShortcutKeys } from './shortcut-keys.ts'
@@ -42,6 +43,7 @@ export function Keyboard({ caches }: { caches: CacheChoice[] }) {
         id: 'live',
       })
     },
+    t: () => sharedTables.set(!sharedTables.get()),
     '?': () => setListed(true),
   })
   return (

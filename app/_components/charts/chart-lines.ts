@@ -1,0 +1,63 @@
+import { shardColor } from '../../_lib/palette.ts'
+
+/** One line of a chart; `values[i]` belongs to the chart's `at[i]`, null is a gap. */
+export type ChartLine = {
+  id: string
+  label: string
+  values: (number | null)[]
+  /** Its shard, which gives the colour; null for a line of no single shard. */
+  ordinal: number | null
+  dashed?: boolean
+}
+export type ChartEvent = { at: number; label: string }
+
+const MAX_LINES = 8
+const KEPT_LINES = 6
+
+export function lineColor(line: ChartLine): string {
+  return line.ordinal === null ? 'var(--cs-calm)' : shardColor(line.ordinal)
+}
+
+/** More lines than an eye can follow become the highest ones and the median of the rest. */
+export function limitLines(lines: ChartLine[], noun = 'shard'): ChartLine[] {
+  if (lines.length <= MAX_LINES) return lines
+  const ranked = lines.toSorted((a, b) => weight(b) - weight(a))
+  const rest = ranked.slice(KEPT_LINES)
+  const kept = ranked.slice(0, KEPT_LINES).toSorted((a, b) => lines.indexOf(a) - lines.indexOf(b))
+  const length = lines[0]?.values.length ?? 0
+  const values = Array.from({ length }, (_, index) => median(rest.map((line) => line.values[index] ?? null)))
+  return [
+    ...kept,
+    { id: 'others', label: `Median of ${rest.length} other ${noun}s`, values, ordinal: null, dashed: true },
+  ]
+}
+
+/** The lowest, the highest and the newest known value of a line. */
+export function summarize(values: (number | null)[]): {
+  min: number | null
+  max: number | null
+  last: number | null
+} {
+  const known = values.filter((value) => value !== null)
+  if (known.length === 0) return { min: null, max: null, last: null }
+  return {
+    min: known.reduce((low, value) => Math.min(low, value)),
+    max: known.reduce((high, value) => Math.max(high, value)),
+    last: known.at(-1) ?? null,
+  }
+}
+
+/** Large where a line is high at its end; its peak breaks ties. */
+function weight(line: ChartLine): number {
+  const { max, last } = summarize(line.values)
+  return (last ?? 0) + (max ?? 0) / 1000
+}
+
+function median(values: (number | null)[]): number | null {
+  const sorted = values.filter((value) => value !== null).toSorted((a, b) => a - b)
+  if (sorted.length === 0) return null
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+}
