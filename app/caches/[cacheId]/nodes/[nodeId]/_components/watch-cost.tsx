@@ -1,0 +1,31 @@
+import type { Node } from '../../../../../../core/model.ts'
+import { Notice } from '../../../../../_components/notice.tsx'
+import { Panel } from '../../../../../_components/panel.tsx'
+import { Stat, Stats } from '../../../../../_components/stat.tsx'
+import { formatByteRate, formatRate, formatShare } from '../../../../../_lib/format.ts'
+import classes from './node-view.module.css'
+
+/** What watching this node costs it, all sources together. */
+export function WatchCost({ node }: { node: Node }) {
+  const { latest } = node
+  const own = latest?.ownCommandsPerSec ?? null
+  const load = latest?.opsPerSec ?? null
+  return (
+    <Panel title="What watching it costs" hint="Counted per command sent; the figures above are without it.">
+      <Stats>
+        <Stat
+          label="Commands"
+          value={formatRate(own)}
+          note={own !== null && load !== null && load > 0 ? `for ${formatRate(load)} of your own` : undefined}
+        />
+        <Stat label="Bytes, both ways" value={formatByteRate(latest?.ownBytesPerSec)} />
+        <Stat label="Of the node's time" value={formatShare(latest?.ownCpuShare)} />
+      </Stats>
+      {node.hotKeysRefusal !== null && (
+        <div className={classes.below}>
+          <Notice>Hot keys are not read here. {node.hotKeysRefusal}</Notice>
+        </div>
+      )}
+    </Panel>
+  )
+}

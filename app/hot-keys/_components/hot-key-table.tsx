@@ -1,0 +1,118 @@
+import type { HotKeyRow } from '../../../core/model.ts'
+import { IntervalBar } from '../../_components/charts/interval-bar.tsx'
+import { Sparkline } from '../../_components/charts/sparkline.tsx'
+import { Age } from '../../_components/clock.tsx'
+import { type Column, DataTable } from '../../_components/data-table.tsx'
+import { KeyName } from '../../_components/key-name.tsx'
+import { ShardName } from '../../_components/shard-name.tsx'
+import { formatRate } from '../../_lib/format.ts'
+import type { RangeQuery } from '../../_lib/page-range.ts'
+import { shardColor } from '../../_lib/palette.ts'
+import { keyHref } from '../../_lib/urls.ts'
+import { isCurrent, shareScale } from '../_lib/ranking.ts'
+import classes from './hot-key-table.module.css'
+
+/** Hot keys by their rate; those that are hot no longer stand last, in muted letters. */
+export function HotKeyTable({
+  rows,
+  now,
+  rangeLabel,
+  rangeQuery,
+}: {
+  rows: HotKeyRow[]
+  now: number
+  /** What the sparklines cover: `15 min`. */
+  rangeLabel: string
+  rangeQuery: RangeQuery
+}) {
+  const max = shareScale(rows)
+  const columns: Column<HotKeyRow>[] = [
+    {
+      key: 'key',
+      header: 'Key',
+      grow: true,
+      cell: (row) => (
+        <span className={classes.key}>
+          <KeyName text={row.key} href={keyHref(row.cacheId, row.db, row.keyBase64, rangeQuery)} />
+          {row.db !== 0 && <span className={classes.note}>db {row.db}</span>}
+          {!isCurrent(row, now) && (
+            <span className={classes.note}>
+              not hot now, last <Age at={row.window.to} />
+            </span>
+          )}
+        </span>
+      ),
+    },
+    {
+      key: 'share',
+      header: 'Share of its node',
+      width: 240,
+      cell: (row) => (
+        <IntervalBar
+          share={row.share}
+          low={row.shareLow}
+          high={row.shareHigh}
+          ordinal={row.shardOrdinal}
+          max={max}
+        />
+      ),
+    },
+    {
+      key: 'rate',
+      header: 'Rate',
+      align: 'right',
+      hideBelow: 'sm',
+      cell: (row) => (
+        <span title={`95% interval: ${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)}`}>
+          {formatRate(row.opsPerSec)}
+        </span>
+      ),
+    },
+    {
+      key: 'reads',
+      header: 'Reads',
+      align: 'right',
+      hideBelow: 'md',
+      cell: (row) => formatRate(row.readsPerSec),
+    },
+    {
+      key: 'writes',
+      header: 'Writes',
+      align: 'right',
+      hideBelow: 'md',
+      cell: (row) => formatRate(row.writesPerSec),
+    },
+    {
+      key: 'shard',
+      header: 'Shard',
+      cell: (row) => (
+        <span className={classes.where}>
+          <ShardName ordinal={row.shardOrdinal} />
+          <span className={classes.note}>{row.cacheId}</span>
+        </span>
+      ),
+    },
+    {
+      key: 'command',
+      header: 'Command',
+      hideBelow: 'md',
+      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+    },
+    { key: 'first', header: 'First seen', hideBelow: 'lg', cell: (row) => <Age at={row.firstSeenAt} /> },
+    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
+    {
+      key: 'trend',
+      header: `Last ${rangeLabel}`,
+      hideBelow: 'md',
+      cell: (row) => <Sparkline values={row.sparkline} color={shardColor(row.shardOrdinal)} />,
+    },
+  ]
+  return (
+    <DataTable
+      caption="Hot keys, the most commands per second first"
+      columns={columns}
+      rows={rows}
+      rowKey={(row) => `${row.cacheId} ${row.nodeId} ${row.db} ${row.keyBase64}`}
+    />
+  )
+}
