@@ -2,109 +2,252 @@
  * The hot keys of one node, from budgeted MONITOR bursts: plan → burst → sketch → report.
  * One detector a node; the collector updates the facts each tick and asks for a report.
  */
-import type { ConnectionOptions } from 'node:tls'
-import type { NodeRole } from '../../core/model.ts'
+import { randomInt } from 'node:crypto'
+import {
+  type BurstPlan,
+  burstCostUs,
+  type CostModel,
+  costModel,
+  gapMs,
+  planBurst,
+  remember,
+  type Seen,
+} from '../../core/hot-keys/budget.ts'
+import { type CommandTable, parseCommandTable } from '../../core/hot-keys/command-keys.ts'
+import { guardRefusal } from '../../core/hot-keys/guards.ts'
+import { clientRate, type HotKeyRate, hotKeyRates } from '../../core/hot-keys/report.ts'
+import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
+import { SlidingWindow } from '../../core/hot-keys/window.ts'
+import { type Burst, type BurstResult, startBurst } from './burst.ts'
+import type {
+  HotKeyDetector,
+  HotKeyDetectorOptions,
+  HotKeyReport,
+  NodeFacts,
+  WatchingCost,
+} from './detector-types.ts'
+import { MonitorParser, type ParserCounts } from './parser.ts'
+import { describeFailure } from './refusals.ts'
 
-export type MonitorConnection = {
-  host: string
-  port: number
-  /** Options of node:tls (ca, servername, rejectUnauthorized); null for a plain socket. */
-  tls: ConnectionOptions | null
-  username: string | null
-  password: string | null
+export type {
+  DetectorLogger,
+  HotKeyDetector,
+  HotKeyDetectorOptions,
+  HotKeyReport,
+  MonitorConnection,
+  NodeFacts,
+  ReportedKey,
+  WatchingCost,
+} from './detector-types.ts'
+
+const WAIT_FOR_FACTS_MS = 500
+const GUARD_RETRY_MS = 2_000
+const LASTING_RETRY_MS = 60_000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 60_000
+/** More than are reported, for their order by rate is not quite that of the sketch. */
+const MERGED_KEYS = 60
+
+export function createHotKeyDetector(options: HotKeyDetectorOptions): HotKeyDetector {
+  return new Detector(options)
 }
 
-/** What the collector knows of the node from its last tick; null is unknown. Rates are without our own commands. */
-export type NodeFacts = {
-  /** Commands per second by `total_commands_processed`, ours subtracted. */
-  opsPerSec: number | null
-  /** Network input ÷ commands. */
-  inputBytesPerCommand: number | null
-  usedMemoryBytes: number | null
-  /** 0 or null: no limit. */
-  maxMemoryBytes: number | null
-  role: NodeRole | null
-  /** `redis_version`; for Valkey, `valkey_version`. */
-  version: string | null
-  /** The server's run id: when it changes, what was counted is forgotten. */
-  runId: string | null
-  loading: boolean
-  failoverInProgress: boolean
-  /** For a replica: its primary as `ip:port` (`master_host:master_port`), and whether the link is up. */
-  primaryAddress: string | null
-  primaryLinkUp: boolean | null
-  /** `ip:port` of our other connections as the node sees them (`CLIENT INFO` → addr): their commands are not counted. */
-  ownAddresses: readonly string[]
-  /** Calls per second by name in lower case as in commandstats (`get`, `config|get`), ours subtracted. */
-  callsPerCommand: ReadonlyMap<string, number>
+class Detector implements HotKeyDetector {
+  readonly cost: WatchingCost = { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 }
+  refusal: string | null = null
+  readonly #options: HotKeyDetectorOptions
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #window = new SlidingWindow(new SpaceSaving({ seed: randomInt(2 ** 32) }))
+  #table: CommandTable | null = null
+  #parser: MonitorParser | null = null
+  /** Of the server that the window and the table belong to. */
+  #identity: string | null = null
+  #earlier: Seen | null = null
+  #failures = 0
+  #running = false
+  /** Grows with every start and stop: a round of an earlier one ends without a trace. */
+  #generation = 0
+  #timer: NodeJS.Timeout | null = null
+  #burst: Burst | null = null
+
+  constructor(options: HotKeyDetectorOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#random = options.random ?? Math.random
+  }
+
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#generation++
+    this.#schedule(this.#random() * WAIT_FOR_FACTS_MS)
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    this.#generation++
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#burst?.abort()
+    await this.#burst?.done
+  }
+
+  report(now: number): HotKeyReport | null {
+    const { opsPerSec, callsPerCommand } = this.#options.nodeFacts()
+    const merged = this.#window.merge(now, MERGED_KEYS)
+    if (merged === null || opsPerSec === null || this.#table === null) return null
+    const { commands } = this.#table
+    const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
+    return {
+      windowFrom: merged.from,
+      windowTo: merged.to,
+      sampledCommands: merged.commands,
+      keys: hotKeyRates(merged, commands, clientOpsPerSec),
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    if (!this.#running) return
+    this.#timer = setTimeout(() => {
+      this.#round().then(
+        (nextMs) => nextMs !== null && this.#schedule(nextMs),
+        (error: unknown) => {
+          this.#options.logger.warn({ error: errorName(error) }, 'a MONITOR burst failed unexpectedly')
+          this.#schedule(this.#retryMs())
+        },
+      )
+    }, delayMs)
+  }
+
+  /** One burst, or the reason for none. @returns milliseconds to the next, null when stopped meanwhile */
+  async #round(): Promise<number | null> {
+    const generation = this.#generation
+    const facts = this.#options.nodeFacts()
+    this.#forgetIfChanged(facts)
+    const guard = guardRefusal(facts)
+    if (guard !== null) return this.#refuse(guard, GUARD_RETRY_MS)
+    if (facts.opsPerSec === null) return WAIT_FOR_FACTS_MS
+    const parser = this.#parser ?? (await this.#loadTable())
+    if (generation !== this.#generation) return null
+    if (parser === null) {
+      return this.#refuse(
+        "The node's command table (COMMAND) cannot be read: allow +command to see hot keys.",
+        this.#retryMs(),
+      )
+    }
+    const model = costModel(facts.version, this.#options.connection.tls !== null)
+    const load = {
+      opsPerSec: Math.max(facts.opsPerSec, seenRate(this.#earlier)),
+      inputBytesPerCommand: facts.inputBytesPerCommand,
+    }
+    const plan = planBurst(model, load, this.#earlier, this.#options.budget)
+    if (plan === null) {
+      return this.#refuse(
+        'Commands are so large that MONITOR would hold the node up: hot keys are read again once they are smaller.',
+        GUARD_RETRY_MS,
+      )
+    }
+    const result = await this.#runBurst(parser, facts, plan)
+    const costUs = this.#settle(parser.counts, result, plan, model)
+    if (generation !== this.#generation) return null
+    const { end } = result
+    if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
+    this.#failures = 0
+    this.#setRefusal(null)
+    return gapMs(costUs, result.windowMs, this.#options.budget, this.#random())
+  }
+
+  async #runBurst(parser: MonitorParser, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
+    const session = {
+      ownAddresses: facts.ownAddresses,
+      replica: facts.role === 'replica',
+      primaryAddress: facts.role === 'replica' ? facts.primaryAddress : null,
+    }
+    this.#burst = startBurst(this.#options.connection, parser, session, plan, () =>
+      this.#window.advance(this.#now()),
+    )
+    try {
+      return await this.#burst.done
+    } finally {
+      this.#burst = null
+    }
+  }
+
+  /** Books what the burst cost. @returns microseconds of the node's time */
+  #settle(counts: ParserCounts, result: BurstResult, plan: BurstPlan, model: CostModel): number {
+    const seen: Seen = { commands: counts.lines, bytes: counts.bytes, windowMs: result.windowMs }
+    // After an early stop the node may have printed more than was read.
+    const unread =
+      result.end.kind === 'window' ? 0 : plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
+    const costUs = result.sentCommands === 0 ? 0 : Math.max(burstCostUs(model, seen), unread)
+    if (result.windowMs > 0) this.#earlier = remember(this.#earlier, seen)
+    this.cost.commands += result.sentCommands
+    this.cost.bytes += result.sentBytes + counts.bytes
+    this.cost.windowMs += result.windowMs
+    this.cost.cpuUs += costUs
+    this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
+    return costUs
+  }
+
+  #fail(end: Extract<BurstResult['end'], { kind: 'refused' | 'failed' }>, result: BurstResult): number {
+    const { sentence, lasting } = describeFailure(end, this.#options.connection.username)
+    const delayMs = lasting ? LASTING_RETRY_MS * (0.5 + this.#random()) : this.#retryMs()
+    // A connection that broke once while it was read says nothing yet.
+    if (result.windowMs > 0 && this.#failures < 2) return delayMs
+    return this.#refuse(sentence, delayMs)
+  }
+
+  /** Doubles with every failure in a row, with jitter. */
+  #retryMs(): number {
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS)
+    this.#failures++
+    return delayMs * (0.5 + this.#random())
+  }
+
+  #refuse(sentence: string, delayMs: number): number {
+    this.#setRefusal(sentence)
+    return delayMs
+  }
+
+  #setRefusal(sentence: string | null): void {
+    if (this.refusal === sentence) return
+    this.refusal = sentence
+    const { host, port } = this.#options.connection
+    if (sentence === null) this.#options.logger.info({ host, port }, 'hot keys are read again')
+    else this.#options.logger.info({ host, port, refusal: sentence }, 'hot keys are not read')
+  }
+
+  /** A restart or a change of role: what was counted and measured belongs to another past. */
+  #forgetIfChanged(facts: NodeFacts): void {
+    if (facts.runId === null) return
+    const identity = `${facts.runId} ${facts.role}`
+    if (this.#identity !== null && this.#identity !== identity) {
+      this.#window.reset()
+      this.#earlier = null
+      this.#parser = null
+      this.#table = null
+    }
+    this.#identity = identity
+  }
+
+  async #loadTable(): Promise<MonitorParser | null> {
+    try {
+      this.#table = parseCommandTable(await this.#options.loadCommandTable())
+    } catch (error) {
+      this.#options.logger.debug({ error: errorName(error) }, 'COMMAND cannot be read')
+      return null
+    }
+    this.#parser = new MonitorParser(this.#table, this.#window)
+    return this.#parser
+  }
 }
 
-/** The part of a pino logger that is used. */
-export type DetectorLogger = {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
+function seenRate(earlier: Seen | null): number {
+  return earlier === null || earlier.windowMs < 1 ? 0 : (earlier.commands / earlier.windowMs) * 1_000
 }
 
-export type HotKeyDetectorOptions = {
-  connection: MonitorConnection
-  /** The raw reply of COMMAND by the node's ordinary connection: strings or Buffers, RESP2 arrays. */
-  loadCommandTable(): Promise<unknown>
-  nodeFacts(): NodeFacts
-  /** Share of the node's time that watching may take: 0.01 is 1%. */
-  budget: number
-  logger: DetectorLogger
-  /** Epoch milliseconds. @default Date.now */
-  now?: () => number
-  /** In [0, 1). @default Math.random */
-  random?: () => number
-}
-
-export type HotKeyReport = {
-  /** Epoch milliseconds: the sliding window. */
-  windowFrom: number
-  windowTo: number
-  /** Clients' commands that were seen in the window, ours excluded. */
-  sampledCommands: number
-  /** At most 20, by rate descending. */
-  keys: ReportedKey[]
-}
-export type ReportedKey = {
-  key: Uint8Array
-  db: number
-  /** Share of the clients' commands that use the key, 0 to 1, with its 95% interval. */
-  share: number
-  shareLow: number
-  shareHigh: number
-  opsPerSec: number
-  opsPerSecLow: number
-  opsPerSecHigh: number
-  readsPerSec: number
-  writesPerSec: number
-  /** In capitals: `GET`, `XINFO STREAM`. */
-  topCommand: string
-}
-
-/** What watching has cost the node since the detector was made; only ever grows. */
-export type WatchingCost = {
-  /** Commands that we sent. */
-  commands: number
-  /** Bytes sent and received. */
-  bytes: number
-  /** Time in monitor mode. */
-  windowMs: number
-  /** The node's main-thread time, by the cost model. */
-  cpuUs: number
-}
-
-export interface HotKeyDetector {
-  /** Idempotent; never throws. */
-  start(): void
-  /** Idempotent; resolves when no socket and no timer is left. */
-  stop(): Promise<void>
-  /** The last ten seconds; null while nothing was seen or the node's rate is unknown. */
-  report(now: number): HotKeyReport | null
-  /** One sentence: why hot keys are not read now and what would lift it; null while they are. */
-  readonly refusal: string | null
-  readonly cost: Readonly<WatchingCost>
+/** Never the message: a driver's error can repeat the command that failed. */
+function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }

@@ -1,0 +1,427 @@
+/**
+ * MONITOR's stream, fed in chunks that are cut anywhere:
+ * `+<sec>.<µs> [<db> <address>] "command" "argument" …\r\n`, after the replies to what opened it.
+ *
+ * Only the command's name, the words that tell where its keys are, and the keys are decoded and held, until the
+ * end of their line. Values are stepped over. Memory is the same whatever the length of a line.
+ */
+import type { CommandKeys, CommandNames, CommandTable } from '../../core/hot-keys/command-keys.ts'
+import { DONE, KeyWalker, MAX_WORD_BYTES, SKIP, WORD } from '../../core/hot-keys/key-walker.ts'
+import { KeyBuffer } from './key-buffer.ts'
+import { type LineHeader, MAX_HEADER_BYTES, parseHeader } from './line-header.ts'
+
+/** Keys of one line that are held at a time: longer or more are counted in `droppedKeys`. */
+export const MAX_LINE_KEY_BYTES = 65_536
+export const MAX_LINE_KEYS = 4_096
+
+export interface LineSink {
+  /** A client's command. */
+  countCommand(): void
+  /** A command inside a script, or one that replication brought: it is load, but no client's command. */
+  countOther(): void
+  /** Once for every different key of a command, after its `countCommand`. The bytes are valid during the call only. */
+  countKey(bytes: Uint8Array, start: number, end: number, db: number, commandId: number, write: boolean): void
+}
+
+export type ParserSession = {
+  /** Replies that come before the stream: one for each command that opened it. */
+  replies: number
+  /** Addresses as MONITOR prints them. */
+  ownAddresses: readonly string[]
+  /** On a replica what replication brings is not counted: by the primary's address, and whatever writes. */
+  replica: boolean
+  primaryAddress: string | null
+}
+
+export type ParserCounts = {
+  bytes: number
+  /** Whole lines, of every kind. */
+  lines: number
+  commands: number
+  scripted: number
+  replicated: number
+  own: number
+  malformed: number
+  /** 1 when the stream ended inside a line. */
+  truncated: number
+  /** Commands that the node's COMMAND does not list: their keys are not known. */
+  unknown: number
+  droppedKeys: number
+}
+
+/** `code`: the first word of the error that refused (`NOPERM`), of the reply with that number, 0 the first. */
+export type ParserState =
+  | { kind: 'pending' }
+  | { kind: 'monitoring' }
+  | { kind: 'refused'; code: string; reply: number }
+
+const REPLY = 0
+const LINE_START = 1
+const HEADER = 2
+/** Between arguments: where a quote opens one. */
+const BEFORE = 3
+const INSIDE = 4
+const ESCAPE = 5
+const HEX_HIGH = 6
+const HEX_LOW = 7
+/** Inside an argument that nobody wants. */
+const PASSING = 8
+const PASSING_ESCAPE = 9
+const AFTER = 10
+const RETURN = 11
+/** Nothing more of this line matters; its end does. */
+const REST = 12
+const BROKEN = 13
+
+const LF = 10
+const CR = 13
+const SPACE = 32
+const QUOTE = 34
+const PLUS = 43
+const MINUS = 45
+const BACKSLASH = 92
+
+/** What an escaped letter stands for; -1 where Redis writes no such escape. */
+const ESCAPES = new Int16Array(256).fill(-1)
+for (const [letter, byte] of Object.entries({ '\\': 92, '"': 34, n: 10, r: 13, t: 9, a: 7, b: 8 })) {
+  ESCAPES[letter.charCodeAt(0)] = byte
+}
+
+const LUA = Buffer.from('lua')
+
+export class MonitorParser {
+  /** Since `begin`. */
+  counts: ParserCounts = noCounts()
+  readonly #names: CommandNames
+  readonly #sink: LineSink
+  readonly #walker = new KeyWalker()
+  readonly #keys = new KeyBuffer(MAX_LINE_KEY_BYTES, MAX_LINE_KEYS)
+  readonly #word = new Uint8Array(MAX_WORD_BYTES)
+  readonly #head = new Uint8Array(MAX_HEADER_BYTES)
+  readonly #header: LineHeader = { db: 0, addressStart: 0, addressEnd: 0 }
+
+  #own: Uint8Array[] = []
+  #primary: Uint8Array | null = null
+  #replica = false
+  #replies = 0
+
+  #state = REPLY
+  #reply = 0
+  #refusal: { code: string; reply: number } | null = null
+  #headLength = 0
+  #wordLength = 0
+  #high = 0
+  #argument = 0
+  /** As `KeyWalker.want` answers. The command's name, and the subcommand's, are words. */
+  #want = WORD
+  #command: CommandKeys | null = null
+  #container: CommandKeys | null = null
+  /** The line is no client's command: to be counted as this, and no further. */
+  #kind: 'commands' | 'scripted' | 'replicated' | 'own' = 'commands'
+
+  constructor(table: CommandTable, sink: LineSink) {
+    this.#names = table.names
+    this.#sink = sink
+  }
+
+  /** A new connection's stream. */
+  begin(session: ParserSession): void {
+    this.counts = noCounts()
+    this.#own = session.ownAddresses.map((address) => Buffer.from(address))
+    this.#primary = session.primaryAddress === null ? null : Buffer.from(session.primaryAddress)
+    this.#replica = session.replica
+    this.#replies = session.replies
+    this.#reply = 0
+    this.#refusal = null
+    this.#headLength = 0
+    this.#state = session.replies > 0 ? REPLY : LINE_START
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    if (this.#state !== REPLY && this.#state !== LINE_START) this.counts.truncated++
+    this.#state = LINE_START
+  }
+
+  get state(): ParserState {
+    if (this.#reply < this.#replies) return { kind: 'pending' }
+    return this.#refusal === null ? { kind: 'monitoring' } : { kind: 'refused', ...this.#refusal }
+  }
+
+  /** Never throws on what the bytes are. */
+  feed(chunk: Buffer): void {
+    this.counts.bytes += chunk.length
+    let at = 0
+    while (at < chunk.length) {
+      switch (this.#state) {
+        case PASSING:
+          at = this.#pass(chunk, at)
+          break
+        case REST:
+        case BROKEN:
+          at = this.#skipLine(chunk, at)
+          break
+        case INSIDE:
+          at = this.#take(chunk, at)
+          break
+        default:
+          this.#step(chunk[at] as number)
+          at++
+      }
+    }
+  }
+
+  /** Steps over an argument, up to its closing quote. */
+  #pass(chunk: Buffer, from: number): number {
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at] as number
+      if (byte === BACKSLASH) {
+        this.#state = PASSING_ESCAPE
+        return at + 1
+      }
+      if (byte === QUOTE) {
+        this.#state = AFTER
+        return at + 1
+      }
+      if (byte === LF) return this.#endBroken(at)
+    }
+    return chunk.length
+  }
+
+  #skipLine(chunk: Buffer, from: number): number {
+    const end = chunk.indexOf(LF, from)
+    if (end < 0) return chunk.length
+    if (this.#state === BROKEN || (end > from && chunk[end - 1] !== CR)) return this.#endBroken(end)
+    this.#endLine()
+    return end + 1
+  }
+
+  /** Takes the plain bytes of a wanted argument. */
+  #take(chunk: Buffer, from: number): number {
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at] as number
+      if (byte === BACKSLASH) {
+        this.#state = ESCAPE
+        return at + 1
+      }
+      if (byte === QUOTE) {
+        this.#endArgument()
+        return at + 1
+      }
+      if (byte === LF) return this.#endBroken(at)
+      this.#put(byte)
+    }
+    return chunk.length
+  }
+
+  #put(byte: number): void {
+    if (this.#want >= 0) this.#keys.put(byte)
+    else if (this.#wordLength < MAX_WORD_BYTES) this.#word[this.#wordLength++] = byte
+    else this.#wordLength = MAX_WORD_BYTES + 1
+  }
+
+  #step(byte: number): void {
+    if (byte === LF && this.#state !== REPLY && this.#state !== RETURN) {
+      this.#endBroken(0)
+      return
+    }
+    switch (this.#state) {
+      case REPLY:
+        this.#stepReply(byte)
+        return
+      case LINE_START:
+        this.#headLength = 0
+        this.#kind = 'commands'
+        this.#command = null
+        this.#state = byte === PLUS ? HEADER : BROKEN
+        return
+      case HEADER:
+        if (byte === QUOTE) this.#endHeader()
+        else if (this.#headLength === MAX_HEADER_BYTES) this.#state = BROKEN
+        else this.#head[this.#headLength++] = byte
+        return
+      case BEFORE:
+        if (byte === QUOTE) this.#beginArgument()
+        else this.#state = BROKEN
+        return
+      case ESCAPE: {
+        const plain = ESCAPES[byte] as number
+        if (byte === 120) this.#state = HEX_HIGH
+        else if (plain < 0) this.#state = BROKEN
+        else {
+          this.#put(plain)
+          this.#state = INSIDE
+        }
+        return
+      }
+      case HEX_HIGH:
+        this.#high = hexDigit(byte)
+        this.#state = this.#high < 0 ? BROKEN : HEX_LOW
+        return
+      case HEX_LOW: {
+        const low = hexDigit(byte)
+        if (low >= 0) this.#put(this.#high * 16 + low)
+        this.#state = low < 0 ? BROKEN : INSIDE
+        return
+      }
+      case PASSING_ESCAPE:
+        this.#state = PASSING
+        return
+      case AFTER:
+        this.#state = byte === SPACE ? BEFORE : byte === CR ? RETURN : BROKEN
+        return
+      case RETURN:
+        if (byte === LF) this.#endLine()
+        else this.#state = BROKEN
+    }
+  }
+
+  #stepReply(byte: number): void {
+    if (byte !== LF) {
+      if (this.#headLength < MAX_HEADER_BYTES) this.#head[this.#headLength] = byte
+      this.#headLength++
+      return
+    }
+    const reply = Buffer.from(this.#head.buffer, 0, Math.min(this.#headLength, MAX_HEADER_BYTES))
+    // Only the first word: the rest of an error can repeat what was sent, and that was a password.
+    const word = reply.toString('latin1').trimEnd().split(' ', 1)[0] ?? ''
+    const last = ++this.#reply === this.#replies
+    // A server without a password objects to AUTH, and then monitors all the same: the last reply decides.
+    if (word !== '+OK')
+      this.#refusal ??= { code: reply[0] === MINUS ? word.slice(1) : '?', reply: this.#reply - 1 }
+    else if (last) this.#refusal = null
+    this.#headLength = 0
+    if (last) this.#state = LINE_START
+  }
+
+  #endHeader(): void {
+    if (!parseHeader(this.#head, this.#headLength, this.#header)) {
+      this.#state = BROKEN
+      return
+    }
+    if (this.#isAddress(LUA)) this.#kind = 'scripted'
+    else if (this.#own.some((address) => this.#isAddress(address))) this.#kind = 'own'
+    else if (this.#primary !== null && this.#isAddress(this.#primary)) this.#kind = 'replicated'
+    if (this.#kind !== 'commands') {
+      this.#state = REST
+      return
+    }
+    this.#keys.clear()
+    this.#container = null
+    this.#argument = 0
+    this.#want = WORD
+    this.#wordLength = 0
+    this.#state = INSIDE
+  }
+
+  #isAddress(address: Uint8Array): boolean {
+    const { addressStart, addressEnd } = this.#header
+    if (addressEnd - addressStart !== address.length) return false
+    for (let at = 0; at < address.length; at++)
+      if (this.#head[addressStart + at] !== address[at]) return false
+    return true
+  }
+
+  #beginArgument(): void {
+    this.#argument++
+    const want = this.#container !== null ? WORD : this.#walker.want(this.#argument)
+    this.#want = want
+    this.#wordLength = 0
+    if (want >= 0) this.#keys.begin(want, this.#argument)
+    this.#state = want === DONE ? REST : want === SKIP ? PASSING : INSIDE
+  }
+
+  #endArgument(): void {
+    this.#state = AFTER
+    if (this.#want >= 0) {
+      this.#keys.end()
+      return
+    }
+    const length = this.#wordLength <= MAX_WORD_BYTES ? this.#wordLength : 0
+    if (this.#argument === 0) this.#startCommand(this.#names.find(this.#word, 0, length))
+    else if (this.#container !== null) {
+      const subcommand = this.#container.subcommands?.find(this.#word, 0, length) ?? this.#container
+      this.#container = null
+      this.#setCommand(subcommand)
+    } else this.#walker.word(this.#argument, this.#word, 0, length)
+  }
+
+  #startCommand(command: CommandKeys | null): void {
+    if (command === null) {
+      this.counts.unknown++
+      this.#state = REST
+    } else if (command.subcommands !== null) {
+      this.#command = command
+      this.#container = command
+      this.#walker.start(command)
+    } else this.#setCommand(command)
+  }
+
+  #setCommand(command: CommandKeys): void {
+    this.#command = command
+    this.#walker.start(command)
+    if (!this.#replica || !command.write) return
+    this.#kind = 'replicated'
+    this.#state = REST
+  }
+
+  #endLine(): void {
+    this.#state = LINE_START
+    this.counts.lines++
+    this.counts[this.#kind]++
+    if (this.#kind === 'own') return
+    if (this.#kind !== 'commands') {
+      this.#sink.countOther()
+      return
+    }
+    this.#sink.countCommand()
+    this.counts.droppedKeys += this.#keys.dropped
+    if (this.#command === null || this.#keys.count === 0) return
+    this.#countKeys(this.#command)
+  }
+
+  #countKeys(command: CommandKeys): void {
+    const keys = this.#keys
+    for (let number = 0; number < keys.count; number++) {
+      const spec = keys.spec(number)
+      if (!this.#walker.isKey(spec, keys.argument(number), this.#argument + 1) || !keys.isNew(number))
+        continue
+      const write = this.#walker.isWrite(spec)
+      this.#sink.countKey(
+        keys.bytes,
+        keys.start(number),
+        keys.stop(number),
+        this.#header.db,
+        command.id,
+        write,
+      )
+    }
+  }
+
+  #endBroken(at: number): number {
+    this.#state = LINE_START
+    this.counts.lines++
+    this.counts.malformed++
+    return at + 1
+  }
+}
+
+function noCounts(): ParserCounts {
+  return {
+    bytes: 0,
+    lines: 0,
+    commands: 0,
+    scripted: 0,
+    replicated: 0,
+    own: 0,
+    malformed: 0,
+    truncated: 0,
+    unknown: 0,
+    droppedKeys: 0,
+  }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48
+  return byte >= 97 && byte <= 102 ? byte - 87 : -1
+}

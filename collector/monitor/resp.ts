@@ -1,0 +1,8 @@
+/** A command as Redis wants it: an array of bulk strings. */
+export function encodeCommand(...words: string[]): Buffer {
+  const parts = words.flatMap((word) => {
+    const bytes = Buffer.from(word)
+    return [Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]
+  })
+  return Buffer.concat([Buffer.from(`*${words.length}\r\n`), ...parts])
+}

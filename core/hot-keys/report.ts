@@ -1,0 +1,69 @@
+/** Hot keys of a window as rates: the share in the sample × what the node is measured to do. Pure. */
+import type { CommandKeys } from './command-keys.ts'
+import { shareInterval } from './interval.ts'
+import type { MergedKey, MergedWindow } from './window.ts'
+
+/** A key seen less often says nothing about a rate. */
+const MIN_SEEN = 3
+export const MAX_REPORTED_KEYS = 20
+
+export type HotKeyRate = {
+  key: Uint8Array
+  db: number
+  share: number
+  shareLow: number
+  shareHigh: number
+  opsPerSec: number
+  opsPerSecLow: number
+  opsPerSecHigh: number
+  readsPerSec: number
+  writesPerSec: number
+  topCommand: string
+}
+
+/** @param clientOpsPerSec of the node, see `clientRate` */
+export function hotKeyRates(
+  merged: MergedWindow,
+  commands: readonly CommandKeys[],
+  clientOpsPerSec: number,
+): HotKeyRate[] {
+  return merged.keys
+    .filter((key) => key.low >= MIN_SEEN)
+    .map((key) => rateOf(key, commands, clientOpsPerSec))
+    .sort((one, other) => other.opsPerSec - one.opsPerSec)
+    .slice(0, MAX_REPORTED_KEYS)
+}
+
+function rateOf(key: MergedKey, commands: readonly CommandKeys[], clientOpsPerSec: number): HotKeyRate {
+  const { share, low, high } = shareInterval(key.slices)
+  const opsPerSec = share * clientOpsPerSec
+  const writesPerSec = (opsPerSec * key.writes) / key.low
+  return {
+    key: key.key,
+    db: key.db,
+    share,
+    shareLow: low,
+    shareHigh: high,
+    opsPerSec,
+    opsPerSecLow: low * clientOpsPerSec,
+    opsPerSecHigh: high * clientOpsPerSec,
+    readsPerSec: opsPerSec - writesPerSec,
+    writesPerSec,
+    topCommand: commands[key.command]?.name ?? '',
+  }
+}
+
+/**
+ * The node's counter has what MONITOR never shows (administration), commands inside scripts, and on a replica what
+ * replication brings. What is left are clients' commands: those that shares are of.
+ */
+export function clientRate(
+  opsPerSec: number,
+  callsPerCommand: ReadonlyMap<string, number>,
+  commands: readonly CommandKeys[],
+  seen: { commands: number; others: number },
+): number {
+  let visible = opsPerSec
+  for (const command of commands) if (command.hidden) visible -= callsPerCommand.get(command.statName) ?? 0
+  return (Math.max(0, visible) * seen.commands) / (seen.commands + seen.others)
+}

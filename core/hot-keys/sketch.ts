@@ -1,0 +1,30 @@
+/** What counts keys: a bounded summary of one slice of the stream. Any implementation keeps the promise of `count`. */
+
+export type SketchEntry = {
+  key: Uint8Array
+  db: number
+  /** The true number of uses is at most this, and at least `count - error`. */
+  count: number
+  error: number
+  /** Of the `count - error` uses that were surely seen, those that may write. */
+  writes: number
+  /** The id of the command that used it most, where one makes up the majority; else one of them. */
+  command: number
+  /** Of the key and its db: equal keys have equal hashes under one seed. */
+  hash: number
+}
+
+export type SketchSlice = {
+  /** By count, descending. */
+  entries: SketchEntry[]
+  /** A key that is not among the entries was used at most so often. */
+  absentMax: number
+}
+
+export interface Sketch {
+  /** One use of the key `bytes[start, end)`; the bytes are copied when they are kept. */
+  add(bytes: Uint8Array, start: number, end: number, db: number, command: number, write: boolean): void
+  /** The largest entries: at most `limit`, together at most about `maxBytes`, keys included. */
+  top(limit: number, maxBytes: number): SketchSlice
+  clear(): void
+}
