@@ -1,0 +1,36 @@
+import type { HotKey } from '../../../../../../../core/model.ts'
+import { Age } from '../../../../../../_components/clock.tsx'
+import { KeyName } from '../../../../../../_components/key-name.tsx'
+import { formatRate, formatShare, plural } from '../../../../../../_lib/format.ts'
+
+/** The sentence that opens a key's page. `current`: where it is hot now, the busiest node first. */
+export function KeyAnswer({
+  name,
+  current,
+  lastSeenAt,
+  ordinal,
+}: {
+  name: string
+  current: HotKey[]
+  lastSeenAt: string
+  ordinal: number | null
+}) {
+  const top = current[0]
+  if (top === undefined) {
+    return (
+      <>
+        <KeyName text={name} /> is not hot now; it was last <Age at={lastSeenAt} />
+      </>
+    )
+  }
+  const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + opsPerSec, 0)
+  const reads = current.reduce((sum, { readsPerSec }) => sum + readsPerSec, 0)
+  return (
+    <>
+      <KeyName text={name} /> is {formatShare(top.share)} of the load of{' '}
+      {ordinal === null ? 'its node' : `shard ${ordinal}`}, at {formatRate(opsPerSec)}
+      {current.length > 1 && ` over ${plural(current.length, 'node')}`}
+      {opsPerSec > 0 && `; ${formatShare(Math.min(1, reads / opsPerSec))} of it reads`}
+    </>
+  )
+}

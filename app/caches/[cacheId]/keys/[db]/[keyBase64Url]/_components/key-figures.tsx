@@ -1,0 +1,87 @@
+import Link from 'next/link'
+import type { HotKey, Node } from '../../../../../../../core/model.ts'
+import { IntervalBar } from '../../../../../../_components/charts/interval-bar.tsx'
+import { Age } from '../../../../../../_components/clock.tsx'
+import { type Column, DataTable } from '../../../../../../_components/data-table.tsx'
+import { EmptyState } from '../../../../../../_components/empty-state.tsx'
+import { Panel } from '../../../../../../_components/panel.tsx'
+import { formatDuration, formatRate } from '../../../../../../_lib/format.ts'
+import { nodeHref } from '../../../../../../_lib/urls.ts'
+
+/** The newest report of every node on which the key is hot. */
+export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[] }) {
+  const nodeOf = (row: HotKey) => nodes.find(({ nodeId }) => nodeId === row.nodeId)
+  const columns: Column<HotKey>[] = [
+    {
+      key: 'node',
+      header: 'Node',
+      cell: (row) => (
+        <Link href={nodeHref(row.cacheId, row.nodeId)} prefetch={false}>
+          <code>{nodeOf(row)?.address ?? `node ${row.nodeId}`}</code>
+        </Link>
+      ),
+    },
+    {
+      key: 'share',
+      header: 'Share, 95% interval',
+      grow: true,
+      cell: (row) => (
+        <IntervalBar
+          share={row.share}
+          low={row.shareLow}
+          high={row.shareHigh}
+          ordinal={nodeOf(row)?.shardOrdinal ?? 1}
+        />
+      ),
+    },
+    {
+      key: 'rate',
+      header: 'Rate, 95% interval',
+      align: 'right',
+      hideBelow: 'sm',
+      cell: (row) =>
+        `${formatRate(row.opsPerSec)} (${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)})`,
+    },
+    {
+      key: 'reads',
+      header: 'Reads',
+      align: 'right',
+      hideBelow: 'md',
+      cell: (row) => formatRate(row.readsPerSec),
+    },
+    {
+      key: 'writes',
+      header: 'Writes',
+      align: 'right',
+      hideBelow: 'md',
+      cell: (row) => formatRate(row.writesPerSec),
+    },
+    {
+      key: 'command',
+      header: 'Command',
+      hideBelow: 'md',
+      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+    },
+    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
+    {
+      key: 'window',
+      header: 'From',
+      align: 'right',
+      hideBelow: 'sm',
+      cell: ({ window }) =>
+        `${window.sampledCommands.toLocaleString('en-US')} commands in ${formatDuration((Date.parse(window.to) - Date.parse(window.from)) / 1000)}`,
+    },
+    { key: 'age', header: 'Age', align: 'right', cell: ({ window }) => <Age at={window.to} suffix="" /> },
+  ]
+  return (
+    <Panel title="Now" flush hint="Measured from sampled commands; the interval says how sure the figure is.">
+      <DataTable
+        caption="Where the key is hot now"
+        columns={columns}
+        rows={current}
+        rowKey={(row) => String(row.nodeId)}
+        empty={<EmptyState title="It is not hot on any node now" compact />}
+      />
+    </Panel>
+  )
+}

@@ -1,0 +1,54 @@
+import Link from 'next/link'
+import type { Shard } from '../../../../../../../core/model.ts'
+import type { HotKeyDetail } from '../../../../../../../store/hot-keys.ts'
+import { PageHead } from '../../../../../../_components/page-head.tsx'
+import type { PageRange } from '../../../../../../_lib/page-range.ts'
+import { cacheHref, fleetHref, hotKeysHref } from '../../../../../../_lib/urls.ts'
+import { shardOfKey } from '../_lib/shard-of-key.ts'
+import { KeyAnswer } from './key-answer.tsx'
+import { KeyCharts } from './key-charts.tsx'
+import { KeyFigures } from './key-figures.tsx'
+import { KeyNamePanel } from './key-name-panel.tsx'
+import { KeyPlace } from './key-place.tsx'
+
+const HARMFUL_SHARE = 0.25
+
+export type KeyData = { detail: HotKeyDetail; shards: Shard[]; page: PageRange }
+
+export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
+  const shard = shardOfKey(detail, shards)
+  const ordinal = shard?.ordinal ?? null
+  const current = detail.current.toSorted((a, b) => b.opsPerSec - a.opsPerSec)
+  return (
+    <>
+      <PageHead
+        crumbs={
+          <>
+            <Link href={fleetHref(page.query)}>Fleet</Link>
+            <span aria-hidden="true">/</span>
+            <Link href={cacheHref(detail.cacheId, page.query)}>{detail.cacheId}</Link>
+            <span aria-hidden="true">/</span>
+            <Link href={hotKeysHref({ cache: detail.cacheId }, page.query)}>Hot keys</Link>
+          </>
+        }
+        title={`Key of ${detail.cacheId}${detail.db === 0 ? '' : `, database ${detail.db}`}`}
+        answer={
+          <KeyAnswer name={detail.key} current={current} lastSeenAt={detail.lastSeenAt} ordinal={ordinal} />
+        }
+        tone={(current[0]?.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
+        notice={page.notice}
+      />
+      <KeyCharts history={detail.history} ordinal={ordinal} range={page.range} />
+      <KeyFigures current={current} nodes={shards.flatMap(({ nodes }) => nodes)} />
+      <KeyPlace
+        db={detail.db}
+        slot={detail.slot}
+        shard={shard}
+        firstSeenAt={detail.firstSeenAt}
+        lastSeenAt={detail.lastSeenAt}
+        range={page.query}
+      />
+      <KeyNamePanel name={detail.key} keyBase64={detail.keyBase64} />
+    </>
+  )
+}

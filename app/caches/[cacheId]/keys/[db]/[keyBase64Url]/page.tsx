@@ -1,0 +1,55 @@
+import type { Metadata } from 'next'
+import { notFound } from 'next/navigation'
+import { cacheId as cacheIdSchema, db as dbSchema } from '../../../../../../core/api/parameters.ts'
+import { formatKey, keyFromBase64Url } from '../../../../../../core/key-text.ts'
+import type { Store } from '../../../../../../store/client.ts'
+import { getHotKey } from '../../../../../../store/hot-keys.ts'
+import { listShards } from '../../../../../../store/shards.ts'
+import { StoreDown } from '../../../../../_components/store-down.tsx'
+import { load } from '../../../../../_lib/load.ts'
+import { readPageRange, type SearchParams } from '../../../../../_lib/page-range.ts'
+import { type KeyData, KeyView } from './_components/key-view.tsx'
+
+type Path = { cacheId: string; db: string; keyBase64Url: string }
+type Props = { params: Promise<Path>; searchParams: Promise<SearchParams> }
+type Address = { cacheId: string; db: number; key: Uint8Array }
+
+const TITLE_LENGTH = 60
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const address = readAddress(await params)
+  if (address === null) return { title: 'Unknown key' }
+  const name = formatKey(address.key)
+  return { title: name.length > TITLE_LENGTH ? `${name.slice(0, TITLE_LENGTH)}…` : name }
+}
+
+export default async function KeyPage({ params, searchParams }: Props) {
+  const [path, search] = await Promise.all([params, searchParams])
+  const address = readAddress(path)
+  if (address === null) notFound()
+  const loaded = await load((store, now) => readKey(store, address, search, now))
+  if (!loaded.ok) return <StoreDown {...loaded} />
+  if (loaded.value === null) notFound()
+  return <KeyView data={loaded.value} />
+}
+
+function readAddress(path: Path): Address | null {
+  const cacheId = cacheIdSchema.safeParse(path.cacheId)
+  const db = dbSchema.safeParse(/^\d{1,5}$/.test(path.db) ? Number(path.db) : null)
+  const key = keyFromBase64Url(path.keyBase64Url)
+  return cacheId.success && db.success && key !== null ? { cacheId: cacheId.data, db: db.data, key } : null
+}
+
+async function readKey(
+  store: Store,
+  address: Address,
+  search: SearchParams,
+  now: number,
+): Promise<KeyData | null> {
+  const page = readPageRange(search, now)
+  const [detail, shards] = await Promise.all([
+    getHotKey(store, { ...address, range: page.range, now }),
+    listShards(store, address.cacheId, now),
+  ])
+  return detail === null ? null : { detail, shards, page }
+}

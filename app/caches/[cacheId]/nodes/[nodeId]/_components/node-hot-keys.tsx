@@ -1,0 +1,59 @@
+import type { HotKey, Node } from '../../../../../../core/model.ts'
+import { IntervalBar } from '../../../../../_components/charts/interval-bar.tsx'
+import { type Column, DataTable } from '../../../../../_components/data-table.tsx'
+import { EmptyState } from '../../../../../_components/empty-state.tsx'
+import { KeyName } from '../../../../../_components/key-name.tsx'
+import { Panel } from '../../../../../_components/panel.tsx'
+import { formatRate } from '../../../../../_lib/format.ts'
+import type { RangeQuery } from '../../../../../_lib/page-range.ts'
+import { keyHref } from '../../../../../_lib/urls.ts'
+
+/** The keys that take most of this node's commands now. */
+export function NodeHotKeys({ node, hotKeys, range }: { node: Node; hotKeys: HotKey[]; range: RangeQuery }) {
+  const columns: Column<HotKey>[] = [
+    {
+      key: 'key',
+      header: 'Key',
+      grow: true,
+      cell: (row) => <KeyName text={row.key} href={keyHref(row.cacheId, row.db, row.keyBase64, range)} />,
+    },
+    {
+      key: 'share',
+      header: 'Share of its commands',
+      width: 260,
+      cell: (row) => (
+        <IntervalBar
+          share={row.share}
+          low={row.shareLow}
+          high={row.shareHigh}
+          ordinal={node.shardOrdinal ?? 1}
+        />
+      ),
+    },
+    { key: 'rate', header: 'Rate', align: 'right', cell: (row) => formatRate(row.opsPerSec) },
+    {
+      key: 'command',
+      header: 'Command',
+      hideBelow: 'sm',
+      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+    },
+  ]
+  return (
+    <Panel title="Hot keys now" flush>
+      <DataTable
+        caption="Hot keys of this node"
+        columns={columns}
+        rows={hotKeys}
+        rowKey={(row) => `${row.db} ${row.keyBase64}`}
+        empty={
+          <EmptyState
+            title={node.hotKeysRefusal === null ? 'No key is hot here' : 'Hot keys are not read here'}
+            compact
+          >
+            {node.hotKeysRefusal !== null && <p>{node.hotKeysRefusal}</p>}
+          </EmptyState>
+        }
+      />
+    </Panel>
+  )
+}
