@@ -1,6 +1,3 @@
 export function formatSeconds(ms: number): string
-export function withProgress<T>(
-  title: string,
-  step: (note: (text: string) => void) => Promise<T>,
-  stream?: NodeJS.WriteStream,
-): Promise<T>
+export function withProgress<T>(title: string, run: (note: (text: string) => void) => Promise<T>): Promise<T>
+export function say(text: string): void

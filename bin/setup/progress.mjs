@@ -1,7 +1,17 @@
-/** Progress of a step: nothing when it takes less than a second, one updating line on a terminal, plain lines elsewhere. */
+/**
+ * Progress of steps, on stderr: nothing about one that takes less than a second; on a terminal one line that is updated,
+ * whichever steps run at once; elsewhere a plain line at the start, now and then, and at the end.
+ */
 
 const SHOW_AFTER_MS = 1_000
 const PLAIN_EVERY_MS = 15_000
+const REFRESH_MS = 250
+
+const stream = process.stderr
+/** @type {Set<{ title: string, detail: string, from: number, saidAt: number | null }>} */
+const steps = new Set()
+let timer = null
+let lineShown = false
 
 /** @param {number} ms */
 export function formatSeconds(ms) {
@@ -9,41 +19,59 @@ export function formatSeconds(ms) {
 }
 
 /**
- * Runs a step and shows that it runs, on stderr.
+ * Runs a step and shows that it runs.
  * @template T
  * @param {string} title what is being done, a few words
- * @param {(note: (text: string) => void) => Promise<T>} step `note` shows a detail behind the title
+ * @param {(note: (text: string) => void) => Promise<T>} run `note` shows a detail behind the title
  * @returns {Promise<T>}
  */
-export async function withProgress(title, step, stream = process.stderr) {
-  const from = Date.now()
-  let detail = ''
-  let shown = false
-  let plainAt = from
-  const line = () => `${title} … ${Math.floor((Date.now() - from) / 1000)} s${detail ? `  ${detail}` : ''}`
-  const clear = () => stream.isTTY && shown && stream.write('\r\x1b[2K')
-  const timer = setInterval(() => {
-    const now = Date.now()
-    if (now - from < SHOW_AFTER_MS) return
-    if (stream.isTTY) stream.write(`\r\x1b[2K${line().slice(0, (stream.columns ?? 80) - 1)}`)
-    else if (!shown) stream.write(`${title} …\n`)
-    else if (now - plainAt >= PLAIN_EVERY_MS) stream.write(`${line()}\n`)
-    else return
-    if (!shown || now - plainAt >= PLAIN_EVERY_MS) plainAt = now
-    shown = true
-  }, 250)
+export async function withProgress(title, run) {
+  const step = { title, detail: '', from: Date.now(), saidAt: null }
+  steps.add(step)
+  timer ??= setInterval(refresh, REFRESH_MS)
+  let outcome = 'failed after'
   try {
-    const result = await step((text) => {
-      detail = text
+    const result = await run((text) => {
+      step.detail = text
     })
-    clear()
-    if (shown) stream.write(`${title}: done in ${formatSeconds(Date.now() - from)}\n`)
+    outcome = 'done in'
     return result
-  } catch (error) {
-    clear()
-    stream.write(`${title}: failed after ${formatSeconds(Date.now() - from)}\n`)
-    throw error
   } finally {
-    clearInterval(timer)
+    steps.delete(step)
+    if (steps.size === 0) {
+      clearInterval(timer)
+      timer = null
+    }
+    if (step.saidAt !== null) say(`${title}: ${outcome} ${formatSeconds(Date.now() - step.from)}`)
   }
+}
+
+/** Prints a whole line, above the one that is being updated. */
+export function say(text) {
+  if (lineShown) stream.write('\r\x1b[2K')
+  lineShown = false
+  stream.write(`${text}\n`)
+}
+
+function refresh() {
+  const now = Date.now()
+  const slow = [...steps].filter((step) => now - step.from >= SHOW_AFTER_MS)
+  if (slow.length === 0) return
+  if (stream.isTTY) {
+    const text = slow.map((step) => describeStep(step, now)).join('  |  ')
+    stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}`)
+    lineShown = true
+    for (const step of slow) step.saidAt = now
+    return
+  }
+  for (const step of slow) {
+    if (step.saidAt !== null && now - step.saidAt < PLAIN_EVERY_MS) continue
+    say(step.saidAt === null ? `${step.title} …` : describeStep(step, now))
+    step.saidAt = now
+  }
+}
+
+function describeStep(step, now) {
+  const seconds = Math.floor((now - step.from) / 1000)
+  return `${step.title} … ${seconds} s${step.detail ? `  ${step.detail}` : ''}`
 }

@@ -1,0 +1,87 @@
+/** The dashboard's production build, made when anything that goes into it has changed since the last one. */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { CommandError, EXIT } from './exit-codes.ts'
+import { inRoot, NODE, ROOT, STATE_DIRECTORY } from './paths.ts'
+import { takeLock } from './setup/lock.mjs'
+import { withProgress } from './setup/progress.mjs'
+
+const SOURCES = ['app', 'core', 'store']
+const FILES = [
+  'next.config.js',
+  'postcss.config.cjs',
+  'proxy.ts',
+  'instrumentation.ts',
+  'tsconfig.json',
+  'package-lock.json',
+]
+const STAMP = join(STATE_DIRECTORY, 'build.stamp')
+const BUILD_ID = inRoot('.next', 'BUILD_ID')
+const KEPT_CHARACTERS = 4_000
+
+/** @throws CommandError with what the build printed last */
+export async function buildApp(): Promise<void> {
+  if (isCurrent()) return
+  const giveBack = await takeLock(join(STATE_DIRECTORY, 'build.lock'), () => {})
+  try {
+    if (isCurrent()) return
+    const hash = hashSources()
+    rmSync(STAMP, { force: true })
+    await withProgress('Building the dashboard', runBuild)
+    mkdirSync(dirname(STAMP), { recursive: true })
+    // With its id: a build by hand in between is another build.
+    writeFileSync(STAMP, `${hash} ${readFileSync(BUILD_ID, 'utf8')}`)
+  } finally {
+    giveBack()
+  }
+}
+
+function isCurrent(): boolean {
+  if (!existsSync(BUILD_ID) || !existsSync(STAMP)) return false
+  return readFileSync(STAMP, 'utf8') === `${hashSources()} ${readFileSync(BUILD_ID, 'utf8')}`
+}
+
+function hashSources(): string {
+  const hash = createHash('sha256')
+  const inFolders = SOURCES.flatMap((folder) =>
+    readdirSync(inRoot(folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  )
+  const files = [...inFolders, ...FILES.map((file) => inRoot(file)).filter((file) => existsSync(file))]
+  for (const file of files.sort())
+    hash
+      .update(`${file.slice(ROOT.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0')
+  return hash.digest('hex')
+}
+
+function runBuild(note: (text: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(NODE, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (chunk: string) => {
+        output = (output + chunk).slice(-KEPT_CHARACTERS)
+        const line = chunk.trim().split('\n').at(-1)
+        if (line) note(line.trim())
+      })
+    }
+    const stop = () => child.kill('SIGTERM')
+    process.once('exit', stop)
+    child.once('error', reject)
+    child.once('close', (code) => {
+      process.removeListener('exit', stop)
+      if (code === 0) resolve()
+      else reject(new CommandError(EXIT.internal, `The dashboard could not be built:\n\n${output.trim()}`))
+    })
+  })
+}
