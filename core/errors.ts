@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'store-denied'
   | 'store-too-old'
   | 'store-newer-schema'
+  | 'store-half-migrated'
   | 'store-invalid-url'
   | 'not-found'
   | 'invalid-parameter'

@@ -1,0 +1,129 @@
+/**
+ * The statements that compute one chunk of buckets; $1 and $2 bound it. Each replaces what a bucket held, so that a
+ * chunk may be computed any number of times.
+ *
+ * Averages weigh each row by the samples it stands for. Commands and hot keys that a report leaves out count as 0
+ * in it, so they are divided by the reports of their node in the bucket, not by their own rows.
+ */
+import { NODE_METRICS, nodeMetricNames } from '../core/metrics.ts'
+import { columnOf, hasPeak, rollupType } from './columns.ts'
+
+const MINUTE = `date_bin('1 minute', at, 'epoch')`
+const HOUR = `date_bin('1 hour', at, 'epoch')`
+const IN_CHUNK = 'at >= $1 AND at < $2'
+
+const peaks = nodeMetricNames.filter(hasPeak)
+
+function upsert(table: string, keys: string[], values: Record<string, string>, source: string): string {
+  const columns = Object.keys(values)
+  return `
+    INSERT INTO ${table} (${[...keys, ...columns].join(', ')})
+    ${source.replace('$values', Object.values(values).join(', '))}
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET
+      ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`
+}
+
+function weighted(expression: string, weight: string): string {
+  return `sum(${expression}::double precision * ${weight}) / nullif(sum(${weight}) FILTER (WHERE ${expression} IS NOT NULL), 0)`
+}
+
+function nodeSamples(minute: boolean): string {
+  const values: Record<string, string> = { samples: minute ? 'count(*)' : 'sum(samples)' }
+  for (const metric of nodeMetricNames) {
+    const column = columnOf(metric)
+    const average = minute ? `avg(${column}::double precision)` : weighted(column, 'samples')
+    const value = NODE_METRICS[metric].rollup === 'max' ? `max(${column})` : average
+    values[column] = `(${value})::${rollupType(metric)}`
+  }
+  for (const metric of peaks) {
+    const column = columnOf(metric)
+    values[`${column}_peak`] = `max(${minute ? column : `${column}_peak`})`
+  }
+  return upsert(
+    minute ? 'node_sample_1m' : 'node_sample_1h',
+    ['node_id', 'at'],
+    values,
+    `SELECT node_id, ${minute ? MINUTE : HOUR}, $values
+     FROM ${minute ? 'node_sample' : 'node_sample_1m'} WHERE ${IN_CHUNK} GROUP BY 1, 2`,
+  )
+}
+
+/** One row a bucket and node with the number of its reports, as `n`. */
+function reportCounts(table: string, minute: boolean, count: string): string {
+  return minute
+    ? `SELECT node_id, ${MINUTE} AS bucket, count(DISTINCT at) AS n FROM ${table} WHERE ${IN_CHUNK} GROUP BY 1, 2`
+    : `SELECT node_id, ${HOUR} AS bucket, sum(${count}) AS n
+       FROM (SELECT DISTINCT node_id, at, ${count} FROM ${table} WHERE ${IN_CHUNK}) AS minutes GROUP BY 1, 2`
+}
+
+function commands(minute: boolean): string {
+  const table = minute ? 'command_sample' : 'command_sample_1m'
+  const weight = minute ? '1' : 'samples'
+  const overReports = (column: string) => `sum(${column}::double precision * ${weight}) / min(r.n)`
+  return upsert(
+    minute ? 'command_sample_1m' : 'command_sample_1h',
+    ['node_id', 'at', 'command'],
+    {
+      samples: 'min(r.n)',
+      calls_per_sec: overReports('calls_per_sec'),
+      calls_per_sec_peak: minute ? 'max(calls_per_sec)' : 'max(calls_per_sec_peak)',
+      us_per_call: weighted('us_per_call', `(calls_per_sec::double precision * ${weight})`),
+      failed_per_sec: overReports('failed_per_sec'),
+      rejected_per_sec: overReports('rejected_per_sec'),
+      p50_us: weighted('p50_us', weight),
+      p99_us: weighted('p99_us', weight),
+      p999_us: weighted('p999_us', weight),
+    },
+    `WITH s AS (SELECT *, ${minute ? MINUTE : HOUR} AS bucket FROM ${table} WHERE ${IN_CHUNK}),
+       r AS (${reportCounts(table, minute, 'samples')})
+     SELECT s.node_id, s.bucket, s.command, $values
+     FROM s JOIN r USING (node_id, bucket) GROUP BY 1, 2, 3`,
+  )
+}
+
+function keyspaces(minute: boolean): string {
+  const weight = minute ? '1' : 'samples'
+  return upsert(
+    minute ? 'keyspace_sample_1m' : 'keyspace_sample_1h',
+    ['node_id', 'at', 'db'],
+    {
+      samples: minute ? 'count(*)' : 'sum(samples)',
+      keys: weighted('keys', weight),
+      expires: weighted('expires', weight),
+      avg_ttl_ms: weighted('avg_ttl_ms', weight),
+    },
+    `SELECT node_id, ${minute ? MINUTE : HOUR}, db, $values
+     FROM ${minute ? 'keyspace_sample' : 'keyspace_sample_1m'} WHERE ${IN_CHUNK} GROUP BY 1, 2, 3`,
+  )
+}
+
+function hotKeys(minute: boolean): string {
+  const table = minute ? 'hot_key_sample' : 'hot_key_sample_1m'
+  const weight = minute ? '1' : 'reports'
+  const overReports = (column: string) => `sum(${column}::double precision * ${weight}) / min(r.n)`
+  const ofHottest = (column: string) => `(array_agg(${column} ORDER BY ops_per_sec DESC))[1]`
+  const averaged = ['share', 'share_low', 'share_high', 'ops_per_sec', 'ops_per_sec_low', 'ops_per_sec_high']
+  return upsert(
+    minute ? 'hot_key_sample_1m' : 'hot_key_sample_1h',
+    ['node_id', 'at', 'key_id'],
+    {
+      reports: 'min(r.n)',
+      samples: minute ? 'count(*)' : 'sum(samples)',
+      sampled_commands: 'avg(sampled_commands)',
+      ...Object.fromEntries(
+        [...averaged, 'reads_per_sec', 'writes_per_sec'].map((column) => [column, overReports(column)]),
+      ),
+      share_peak: minute ? 'max(share)' : 'max(share_peak)',
+      ops_per_sec_peak: minute ? 'max(ops_per_sec)' : 'max(ops_per_sec_peak)',
+      top_command: ofHottest('top_command'),
+      source: ofHottest('source'),
+    },
+    `WITH s AS (SELECT *, ${minute ? MINUTE : HOUR} AS bucket FROM ${table} WHERE ${IN_CHUNK}),
+       r AS (${reportCounts(table, minute, 'reports')})
+     SELECT s.node_id, s.bucket, s.key_id, $values
+     FROM s JOIN r USING (node_id, bucket) GROUP BY 1, 2, 3`,
+  )
+}
+
+export const MINUTE_STATEMENTS = [nodeSamples(true), commands(true), keyspaces(true), hotKeys(true)]
+export const HOUR_STATEMENTS = [nodeSamples(false), commands(false), keyspaces(false), hotKeys(false)]

@@ -1,0 +1,38 @@
+/** One PostgreSQL for all integration tests of a run, with a migrated template that each test copies. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedPostgres } from '../../bin/embedded-postgres.ts'
+import { migrate } from '../../store/migrate.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    postgresUrl: string
+  }
+}
+
+export const TEMPLATE = 'cachescope_template'
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'cachescope-test-pg-'))
+  const lines: string[] = []
+  const server = await startEmbeddedPostgres({
+    dataDir,
+    log: (line) => lines.push(line),
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+  })
+  const client = new pg.Client({ connectionString: server.url })
+  await client.connect()
+  await client.query(`CREATE DATABASE ${TEMPLATE}`)
+  await client.end()
+  const templateUrl = new URL(server.url)
+  templateUrl.pathname = `/${TEMPLATE}`
+  await migrate(templateUrl.href)
+  project.provide('postgresUrl', server.url)
+  return async () => {
+    await server.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,36 @@
+/** A database of its own for each test, on the server that global-postgres.ts runs. */
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+import { TEMPLATE } from './global-postgres.ts'
+
+export type TestDatabase = { url: string; drop(): Promise<void> }
+
+/** A fresh, migrated database; `drop()` ends the connections that are left. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  return copyDatabase(TEMPLATE)
+}
+
+/** A fresh database without any table. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  return copyDatabase('template1')
+}
+
+async function copyDatabase(template: string): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await administer(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+  const url = new URL(inject('postgresUrl'))
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
+}
+
+/** One statement on the test server, as its superuser. */
+export async function administer(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('postgresUrl') })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
