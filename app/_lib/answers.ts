@@ -1,0 +1,109 @@
+/** The sentence a page opens with: the worst thing first, and the one action worth taking. */
+import type { Cache, HotKey, Node, Shard } from '../../core/model.ts'
+import { formatShare, formatTimes, plural } from './format.ts'
+import { cacheHref, keyHref, nodeHref } from './urls.ts'
+
+export type Answer = {
+  tone: 'calm' | 'warn' | 'harm'
+  /** Text, and keys to be set as keys. */
+  parts: (string | { key: string })[]
+  action: { label: string; href: string } | null
+}
+
+const TONES = { down: 'harm', degraded: 'warn', stale: 'warn', pending: 'calm', ok: 'calm' } as const
+const WORST_FIRST = ['down', 'degraded', 'stale', 'pending', 'ok'] as const
+/** From here on a shard's load counts as skewed. */
+export const SKEW_TIMES = 1.5
+const HOT_SHARE = 0.1
+
+export function bySeverity(a: Cache, b: Cache): number {
+  return WORST_FIRST.indexOf(a.health) - WORST_FIRST.indexOf(b.health) || a.cacheId.localeCompare(b.cacheId)
+}
+
+export function fleetAnswer(caches: Cache[]): Answer {
+  const worst = caches.toSorted(bySeverity)[0]
+  if (worst === undefined) return { tone: 'calm', parts: ['No cache is configured yet.'], action: null }
+  const open = { label: `Open ${worst.cacheId}`, href: cacheHref(worst.cacheId) }
+  const tone = TONES[worst.health]
+  if (worst.health === 'pending') {
+    return { tone, parts: [`Waiting for the first sample of ${worst.cacheId}.`], action: open }
+  }
+  if (worst.health !== 'ok') {
+    const alike = caches.filter((cache) => cache.health === worst.health).length
+    const count = alike > 1 ? `${alike} of ${caches.length} caches are ${worst.health}. ` : ''
+    return { tone, parts: [`${count}${worst.cacheId}: ${lowerFirst(worst.healthReason)}`], action: open }
+  }
+  const skewed = caches
+    .filter(isSkewed)
+    .toSorted((a, b) => (b.hottestOverMean ?? 0) - (a.hottestOverMean ?? 0))[0]
+  const healthy =
+    caches.length === 1 ? `${worst.cacheId} is healthy` : `All ${caches.length} caches are healthy`
+  if (skewed === undefined) return { tone: 'calm', parts: [`${healthy}, their load is even.`], action: null }
+  const busiest = `the busiest shard of ${skewed.cacheId} has ${formatTimes(skewed.hottestOverMean)} the mean load`
+  const hot = skewed.hottestKey
+  if (hot === null) {
+    const look = { label: `Open ${skewed.cacheId}`, href: cacheHref(skewed.cacheId) }
+    return { tone: 'warn', parts: [`${healthy}, but ${busiest}.`], action: look }
+  }
+  return {
+    tone: 'warn',
+    parts: [`${healthy}, but ${busiest}: `, { key: hot.key }, ` is ${formatShare(hot.share)} of it.`],
+    action: keyAction(hot),
+  }
+}
+
+export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
+  const tone = TONES[cache.health]
+  if (cache.health === 'pending') return { tone, parts: ['Waiting for the first sample.'], action: null }
+  if (cache.health !== 'ok') {
+    return { tone, parts: [cache.healthReason], action: nodeAction(shards.flatMap((shard) => shard.nodes)) }
+  }
+  const shard = shards.find((candidate) => candidate.shardId === cache.hottestShardId)
+  const hot = shard?.hottestKey ?? cache.hottestKey
+  if (shard !== undefined && isSkewed(cache)) {
+    const load = `Shard ${shard.ordinal} carries ${formatShare(shard.loadShare)} of the load`
+    if (hot === null) {
+      return {
+        tone: 'warn',
+        parts: [`${load}, ${formatTimes(cache.hottestOverMean)} the mean.`],
+        action: null,
+      }
+    }
+    return {
+      tone: 'warn',
+      parts: [`${load}; `, { key: hot.key }, ` is ${formatShare(hot.share)} of it.`],
+      action: keyAction(hot),
+    }
+  }
+  const state =
+    shards.length > 1
+      ? `The load is even over ${plural(shards.length, 'shard')}`
+      : `${plural(cache.nodesUp, 'node')} up, no harm in sight`
+  if (hot === null || hot.share < HOT_SHARE) return { tone, parts: [`${state}.`], action: null }
+  return {
+    tone,
+    parts: [`${state}; the hottest key, `, { key: hot.key }, `, is ${formatShare(hot.share)} of its node.`],
+    action: keyAction(hot),
+  }
+}
+
+function isSkewed(cache: Cache): boolean {
+  return cache.shardCount > 1 && (cache.hottestOverMean ?? 0) >= SKEW_TIMES
+}
+
+function keyAction(hot: HotKey): Answer['action'] {
+  return { label: 'Look at this key', href: keyHref(hot.cacheId, hot.db, hot.keyBase64) }
+}
+
+function nodeAction(nodes: Node[]): Answer['action'] {
+  const away = nodes.filter((node) => node.state !== 'up' && node.state !== 'pending')
+  const first = away.find((node) => node.role === 'primary') ?? away[0]
+  return first === undefined
+    ? null
+    : { label: `Open ${first.address}`, href: nodeHref(first.cacheId, first.nodeId) }
+}
+
+/** `Node x is down` reads on after a colon; a name or a number at the start stays as it is. */
+function lowerFirst(sentence: string): string {
+  return /^[A-Z][a-z]+ /.test(sentence) ? `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}` : sentence
+}
