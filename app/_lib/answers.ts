@@ -38,7 +38,12 @@ export function fleetAnswer(caches: Cache[]): Answer {
     .toSorted((a, b) => (b.hottestOverMean ?? 0) - (a.hottestOverMean ?? 0))[0]
   const healthy =
     caches.length === 1 ? `${worst.cacheId} is healthy` : `All ${caches.length} caches are healthy`
-  if (skewed === undefined) return { tone: 'calm', parts: [`${healthy}, their load is even.`], action: null }
+  if (skewed === undefined)
+    return {
+      tone: 'calm',
+      parts: [`${healthy}, ${caches.length === 1 ? 'its' : 'their'} load is even.`],
+      action: null,
+    }
   const busiest = `the busiest shard of ${skewed.cacheId} has ${formatTimes(skewed.hottestOverMean)} the mean load`
   const hot = skewed.hottestKey
   if (hot === null) {
