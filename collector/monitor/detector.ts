@@ -15,7 +15,7 @@ import {
 } from '../../core/hot-keys/budget.ts'
 import { type CommandTable, parseCommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
-import { clientRate, type HotKeyRate, hotKeyRates } from '../../core/hot-keys/report.ts'
+import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
 import { SlidingWindow } from '../../core/hot-keys/window.ts'
 import { type Burst, type BurstResult, startBurst } from './burst.ts'

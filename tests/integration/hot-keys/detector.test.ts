@@ -1,0 +1,250 @@
+import { afterEach, expect, test } from 'vitest'
+import { countMonitors, watch } from '../../support/monitor-detector.ts'
+import { delay, type RedisProcess, startRedis, until } from '../../support/redis.ts'
+import { startTraffic, type Traffic } from '../../support/traffic.ts'
+
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function server(options: Parameters<typeof startRedis>[0] = {}): Promise<RedisProcess> {
+  const process = await startRedis(options)
+  cleanups.push(() => process.stop())
+  return process
+}
+async function watched(node: RedisProcess, options: Parameters<typeof watch>[1] = {}) {
+  const watching = await watch(node, options)
+  cleanups.push(() => watching.stop())
+  watching.detector.start()
+  return watching
+}
+async function traffic(node: RedisProcess, opsPerSec: number, next: () => string[]): Promise<Traffic> {
+  const running = await startTraffic(node.port, opsPerSec, next)
+  cleanups.push(() => running.stop())
+  return running
+}
+const text = (key: Uint8Array) => Buffer.from(key).toString()
+
+test('a known distribution: the hot key first, share and rate within the interval, the budget kept', async () => {
+  const node = await server()
+  await traffic(node, 4_000, () => {
+    const draw = Math.random()
+    if (draw < 0.15) return ['GET', 'article:42']
+    if (draw < 0.2) return ['INCR', 'article:42']
+    if (draw < 0.25) return ['HGETALL', 'session:7']
+    return ['GET', `article:${100 + Math.floor(Math.random() * 5_000)}`]
+  })
+  const { detector, facts } = await watched(node)
+  await delay(1_000)
+  const startedAt = performance.now()
+  const before = { ...detector.cost }
+  await delay(7_000)
+  const elapsedUs = (performance.now() - startedAt) * 1_000
+  const report = detector.report(Date.now())
+  expect(report?.sampledCommands).toBeGreaterThan(500)
+  const [first, second] = report?.keys ?? []
+  expect(first && text(first.key)).toBe('article:42')
+  expect(first).toMatchObject({ db: 0, topCommand: 'GET' })
+  expect(first?.shareLow).toBeLessThan(0.2)
+  expect(first?.shareHigh).toBeGreaterThan(0.2)
+  expect((first?.shareHigh ?? 1) - (first?.shareLow ?? 0)).toBeLessThan(0.12)
+  expect(facts.opsPerSec).toBeGreaterThan(3_000)
+  expect(first?.opsPerSec).toBeCloseTo((first?.share ?? 0) * (facts.opsPerSec ?? 0), -2)
+  expect((first?.writesPerSec ?? 0) / (first?.opsPerSec ?? 1)).toBeGreaterThan(0.15)
+  expect((first?.writesPerSec ?? 0) / (first?.opsPerSec ?? 1)).toBeLessThan(0.35)
+  expect(second && text(second.key)).toBe('session:7')
+  expect(second?.writesPerSec).toBe(0)
+  expect((detector.cost.cpuUs - before.cpuUs) / elapsedUs).toBeLessThan(0.013)
+  expect(detector.refusal).toBeNull()
+})
+
+test('stop leaves no monitor on the server, at whatever moment it comes', async () => {
+  const node = await server()
+  await traffic(node, 2_000, () => ['GET', 'k'])
+  const { detector, facts } = await watched(node)
+  await until('facts', () => facts.opsPerSec !== null)
+  for (let round = 0; round < 8; round++) {
+    detector.start()
+    await delay(600 + round * 13)
+    await detector.stop()
+    await detector.stop()
+    await until('no monitor is left', async () => (await countMonitors(node)) === 0, 500)
+  }
+  expect(detector.cost.windowMs).toBeGreaterThan(0)
+})
+
+test('a script counts once by its declared keys, and our own commands not at all', async () => {
+  const node = await server()
+  const script = "redis.call('GET', KEYS[1]) redis.call('GET', KEYS[1]) return redis.call('GET', 'inner')"
+  await traffic(node, 500, () => (Math.random() < 0.5 ? ['EVAL', script, '1', 'declared'] : ['GET', 'plain']))
+  const { detector, client } = await watched(node)
+  const own = setInterval(() => void client.get('ours').catch(() => {}), 5)
+  cleanups.push(async () => clearInterval(own))
+  const report = await until('a report', () => {
+    const now = detector.report(Date.now())
+    return now !== null && now.sampledCommands > 800 ? now : null
+  })
+  const byKey = new Map(report.keys.map((key) => [text(key.key), key]))
+  expect([...byKey.keys()].sort()).toEqual(['declared', 'plain'])
+  expect(byKey.get('declared')?.share).toBeCloseTo(0.5, 1)
+  expect(byKey.get('declared')?.topCommand).toBe('EVAL')
+  expect(byKey.get('declared')?.opsPerSec).toBeGreaterThan(180)
+  expect(byKey.get('declared')?.opsPerSec).toBeLessThan(330)
+})
+
+test('databases are told apart', async () => {
+  const node = await server()
+  let at = 0
+  const script = [
+    ['SELECT', '3'],
+    ['GET', 'k'],
+    ['SELECT', '0'],
+    ['SET', 'k', 'v'],
+    ['GET', 'k'],
+  ]
+  await traffic(node, 1_000, () => script[at++ % script.length] as string[])
+  const { detector } = await watched(node)
+  const report = await until('a report', () => {
+    const now = detector.report(Date.now())
+    return now !== null && now.sampledCommands > 300 ? now : null
+  })
+  expect(report.keys.map((key) => [text(key.key), key.db])).toEqual([
+    ['k', 0],
+    ['k', 3],
+  ])
+})
+
+test("a replica counts its own reads, and none of the primary's writes", async () => {
+  const primary = await server()
+  const replica = await server({ replicaOf: { port: primary.port } })
+  await until('in step', async () =>
+    String(await replica.command('INFO', 'replication')).includes('link_status:up'),
+  )
+  await traffic(primary, 1_000, () => ['SET', 'written', String(Math.random())])
+  await traffic(replica, 300, () => ['GET', 'read'])
+  const { detector, facts } = await watched(replica)
+  const report = await until('a report', () => {
+    const now = detector.report(Date.now())
+    return now !== null && now.sampledCommands > 300 ? now : null
+  })
+  expect(facts.role).toBe('replica')
+  expect(report.keys.map((key) => text(key.key))).toEqual(['read'])
+  expect(report.keys[0]?.share).toBeCloseTo(1, 1)
+  expect(report.keys[0]?.opsPerSec).toBeGreaterThan(200)
+  expect(report.keys[0]?.opsPerSec).toBeLessThan(400)
+})
+
+test('a node that hangs in a burst and after it: a refusal, no crash, and it comes back', async () => {
+  const node = await server()
+  await traffic(node, 1_000, () => ['GET', 'k'])
+  const { detector } = await watched(node)
+  await until('watching', () => detector.cost.windowMs > 0)
+  await node.kill('SIGSTOP')
+  await until('a refusal', () => detector.refusal, 15_000)
+  expect(detector.refusal).toMatch(/did not answer/)
+  const stopping = performance.now()
+  await detector.stop()
+  expect(performance.now() - stopping).toBeLessThan(1_000)
+  await node.kill('SIGCONT')
+  await until('no monitor is left', async () => (await countMonitors(node)) === 0)
+  detector.start()
+  await until('watching again', () => detector.refusal === null, 15_000)
+})
+
+test('a node that dies and starts again: refused meanwhile, then read afresh', async () => {
+  const node = await server()
+  await traffic(node, 500, () => ['GET', 'before'])
+  const { detector, facts } = await watched(node)
+  await until('a report', () => detector.report(Date.now())?.keys.length)
+  const runId = facts.runId
+  await node.kill('SIGKILL')
+  await until('a refusal', () => detector.refusal)
+  expect(detector.refusal).toMatch(/refuses connections/)
+  await node.restart()
+  await traffic(node, 500, () => ['GET', 'after'])
+  await until('a new run', () => facts.runId !== runId)
+  const report = await until('a new report', () => {
+    const now = detector.report(Date.now())
+    return now?.keys.some((key) => text(key.key) === 'after') ? now : null
+  })
+  expect(report.keys.map((key) => text(key.key))).toEqual(['after'])
+})
+
+test('a value of 64 MB passes through a burst within bounded memory', async () => {
+  const node = await server()
+  await traffic(node, 200, () => ['GET', 'k'])
+  const { detector, client } = await watched(node)
+  await until('watching', () => detector.cost.windowMs > 500)
+  const value = Buffer.alloc(64 * 1024 * 1024, 0xff)
+  const before = process.memoryUsage().rss
+  let peak = 0
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss)
+  }, 2)
+  for (let round = 0; round < 3; round++) await client.set('big', value)
+  clearInterval(timer)
+  expect((peak - before) / 1024 / 1024).toBeLessThan(160)
+  await until('no monitor is left', async () => (await countMonitors(node)) <= 1)
+})
+
+test.each([
+  ['NOAUTH', { password: 'correct-horse' }, null, /wants a password/],
+  ['a wrong password', { password: 'correct-horse' }, 'wrong-horse', /does not accept the password/],
+])('%s is a refusal in a sentence, without the password', async (_, options, password, sentence) => {
+  const node = await server(options)
+  const { detector, facts, logs } = await watch(node, {
+    password: 'correct-horse',
+    connection: { host: node.host, port: node.port, tls: null, username: null, password },
+  }).then((watching) => {
+    cleanups.push(() => watching.stop())
+    return watching
+  })
+  facts.opsPerSec = 100
+  detector.start()
+  await until('a refusal', () => detector.refusal)
+  expect(detector.refusal).toMatch(sentence)
+  expect(JSON.stringify([detector.refusal, logs])).not.toContain('horse')
+})
+
+test('with its password it is read; without the right to MONITOR it says what to type', async () => {
+  const node = await server({ password: 'correct-horse' })
+  const first = await watched(node, { password: 'correct-horse' })
+  await until('read', () => first.detector.cost.windowMs > 0)
+  await first.client.call('ACL', 'SETUSER', 'eyes', 'on', '>staple', '+@all', '-monitor')
+  const second = await watch(node, {
+    password: 'correct-horse',
+    connection: { host: node.host, port: node.port, tls: null, username: 'eyes', password: 'staple' },
+  })
+  cleanups.push(() => second.stop())
+  second.facts.opsPerSec = 100
+  second.detector.start()
+  await until('a refusal', () => second.detector.refusal)
+  expect(second.detector.refusal).toMatch(/ACL SETUSER eyes \+monitor/)
+})
+
+test('no value reaches a report or a log', async () => {
+  const node = await server()
+  const secret = 'S3CRET-value'
+  const commands = [
+    ['SET', 'k', secret],
+    ['MSET', 'a', secret, 'b', secret],
+    ['HSET', 'h', 'field', secret],
+    ['XADD', 's', '*', 'f', secret],
+    ['EVAL', `return '${secret}'`, '0'],
+    ['APPEND', 'k', secret],
+    ['LPUSH', 'l', secret],
+    ['PUBLISH', 'c', secret],
+    ['ECHO', secret],
+    ['AUTH', secret],
+  ]
+  let at = 0
+  await traffic(node, 1_000, () => commands[at++ % commands.length] as string[])
+  const { detector, logs } = await watched(node)
+  const report = await until('a report', () => {
+    const now = detector.report(Date.now())
+    return now !== null && now.sampledCommands > 500 ? now : null
+  })
+  expect(report.keys.map((key) => text(key.key)).sort()).toEqual(['a', 'b', 'h', 'k', 'l', 's'])
+  expect(JSON.stringify([logs, report.keys.map((key) => text(key.key))])).not.toContain('S3CRET')
+})

@@ -1,0 +1,96 @@
+/** A detector on a real server, with the facts that a collector would bring, read once a second. */
+import { Redis } from 'ioredis'
+import {
+  createHotKeyDetector,
+  type HotKeyDetectorOptions,
+  type NodeFacts,
+} from '../../collector/monitor/detector.ts'
+import type { RedisProcess } from './redis.ts'
+
+export const UNKNOWN_FACTS: NodeFacts = {
+  opsPerSec: null,
+  inputBytesPerCommand: null,
+  usedMemoryBytes: null,
+  maxMemoryBytes: null,
+  role: 'primary',
+  version: '7.0.15',
+  runId: null,
+  loading: false,
+  failoverInProgress: false,
+  primaryAddress: null,
+  primaryLinkUp: null,
+  ownAddresses: [],
+  callsPerCommand: new Map(),
+}
+
+export type LogRecord = { fields: object; message: string }
+
+export async function watch(
+  server: RedisProcess,
+  options: Partial<HotKeyDetectorOptions> & { password?: string } = {},
+) {
+  const client = new Redis({ port: server.port, host: server.host, protocol: 2, password: options.password })
+  client.on('error', () => {})
+  const ownAddress = /addr=(\S+)/.exec(String(await client.call('CLIENT', 'INFO')))?.[1] ?? ''
+  const logs: LogRecord[] = []
+  const log = (fields: object, message: string) => logs.push({ fields, message })
+  const facts: NodeFacts = { ...UNKNOWN_FACTS, ownAddresses: [ownAddress] }
+  const detector = createHotKeyDetector({
+    connection: {
+      host: server.host,
+      port: server.port,
+      tls: null,
+      username: null,
+      password: options.password ?? null,
+    },
+    loadCommandTable: () => client.call('COMMAND'),
+    nodeFacts: () => facts,
+    budget: 0.01,
+    logger: { debug: log, info: log, warn: log },
+    ...options,
+  })
+  let before: { at: number; commands: number; bytes: number; ours: number } | null = null
+  const readFacts = async () => {
+    const info = String(await client.info())
+    const field = (name: string) => new RegExp(`^${name}:(.*)\r?$`, 'm').exec(info)?.[1]?.trim() ?? ''
+    const reading = {
+      at: performance.now(),
+      commands: Number(field('total_commands_processed')),
+      bytes: Number(field('total_net_input_bytes')),
+      ours: detector.cost.commands,
+    }
+    if (before !== null) {
+      const commands = reading.commands - before.commands - 1 - (reading.ours - before.ours)
+      facts.opsPerSec = Math.max(0, (commands * 1_000) / (reading.at - before.at))
+      facts.inputBytesPerCommand = commands > 0 ? (reading.bytes - before.bytes) / commands : null
+    }
+    before = reading
+    facts.runId = field('run_id')
+    facts.role = field('role') === 'slave' ? 'replica' : 'primary'
+    facts.primaryAddress = facts.role === 'replica' ? `${field('master_host')}:${field('master_port')}` : null
+  }
+  await readFacts()
+  const timer = setInterval(() => void readFacts().catch(() => {}), 1_000)
+  return {
+    detector,
+    facts,
+    logs,
+    client,
+    async stop() {
+      clearInterval(timer)
+      await detector.stop()
+      client.disconnect()
+    },
+  }
+}
+
+/** How many connections of the server are in monitor mode. */
+export async function countMonitors(server: RedisProcess, password?: string): Promise<number> {
+  const client = new Redis({ port: server.port, host: server.host, protocol: 2, password })
+  try {
+    const list = String(await client.call('CLIENT', 'LIST'))
+    return list.split('\n').filter((line) => / flags=\S*O/.test(line)).length
+  } finally {
+    client.disconnect()
+  }
+}
