@@ -19,10 +19,10 @@ export type ProcessRecord = z.infer<typeof ProcessRecord>
 
 const ProcessFileContent = z.object({ supervisor: ProcessRecord, children: z.array(ProcessRecord) })
 
-const LEFTOVER_GRACE_MS = 5_000
+const LEFTOVER_GRACE_MS = 3_000
 
 /** null when there is no such process, or only its zombie. */
-export function readProcess(name: string, pid: number): ProcessRecord | null {
+function readProcess(name: string, pid: number): ProcessRecord | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -53,10 +53,10 @@ export class ProcessFile {
     return supervisor !== null && supervisor.pid !== process.pid && isAlive(supervisor) ? supervisor : null
   }
 
-  /** Ends what an earlier run left behind, last started first; resolves to what it ended. */
+  /** Ends what an earlier run left behind; resolves to what it ended. */
   async endLeftovers(): Promise<ProcessRecord[]> {
-    const leftovers = (this.#read()?.children ?? []).filter(isAlive).reverse()
-    for (const leftover of leftovers) await endProcess(leftover)
+    const leftovers = (this.#read()?.children ?? []).filter(isAlive)
+    await Promise.all(leftovers.map(endProcess))
     return leftovers
   }
 

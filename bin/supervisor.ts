@@ -9,7 +9,7 @@ import { type LineFilter, LineSplitter, LogFile } from './child-log.ts'
 import type { ProcessFile } from './process-file.ts'
 
 /** Stages end in this order, all of one stage at once. */
-export const STAGES = ['traffic', 'app', 'collector', 'fleet', 'database'] as const
+const STAGES = ['traffic', 'app', 'collector', 'fleet', 'database'] as const
 export type Stage = (typeof STAGES)[number]
 
 export type ChildOptions = {

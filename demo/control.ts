@@ -27,9 +27,11 @@ export async function serveFaults(
   rmSync(path, { force: true })
   const server = createServer((socket) => {
     socket.on('error', () => {})
-    createInterface(socket).once('line', (line) => {
-      void answer(line, apply).then((reply) => socket.end(`${JSON.stringify(reply)}\n`))
-    })
+    createInterface(socket)
+      .on('error', () => {})
+      .once('line', (line) => {
+        void answer(line, apply).then((reply) => socket.end(`${JSON.stringify(reply)}\n`))
+      })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -61,6 +63,7 @@ export function requestFault(path: string, request: FaultRequest): Promise<Fault
     socket.once('connect', () => socket.write(`${JSON.stringify(request)}\n`))
     socket.once('error', () => resolve(null))
     createInterface(socket)
+      .on('error', () => resolve(null))
       .once('line', (line) => {
         try {
           resolve(FaultAnswer.parse(JSON.parse(line)))

@@ -7,7 +7,7 @@ import { CommandError, EXIT } from '../bin/exit-codes.ts'
 import { findFreePort, isPortFree } from '../bin/ports.ts'
 import type { Child, Supervisor } from '../bin/supervisor.ts'
 
-export const FLEET_HOST = '127.0.0.1'
+const FLEET_HOST = '127.0.0.1'
 const PRIMARIES = 3
 const NODES = PRIMARIES * 2
 const SLOTS = 16_384

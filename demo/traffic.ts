@@ -25,7 +25,8 @@ export function startTraffic(
       name: `shop-${index}`,
       stage: 'traffic',
       program: NODE,
-      args: [inRoot('demo/shop/main.ts')],
+      // Young objects die young here: a small nursery keeps three processes small.
+      args: ['--max-semi-space-size=2', '--max-old-space-size=128', inRoot('demo/shop/main.ts')],
       env: {
         ...process.env,
         ...toEnvironment({

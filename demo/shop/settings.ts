@@ -19,6 +19,6 @@ export const toEnvironment = (settings: ShopSettings): Record<string, string> =>
   [VARIABLE]: JSON.stringify(settings),
 })
 
-export function readSettings(env: NodeJS.ProcessEnv): ShopSettings {
+export function readSettings(env: Record<string, string | undefined>): ShopSettings {
   return ShopSettings.parse(JSON.parse(env[VARIABLE] ?? 'null'))
 }

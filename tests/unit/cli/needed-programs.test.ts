@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { missingPrograms, neededPrograms } from '../../../bin/setup/debian.mjs'
+
+const FLEET = ['redis-server', 'memcached']
+
+test.each<[string, string[], string[]]>([
+  ['start', [], []],
+  ['migrate', [], []],
+  ['', [], []],
+  ['demo', ['--fresh'], FLEET],
+  ['dev', [], FLEET],
+  ['bench', ['store'], FLEET],
+  ['test', [], [...FLEET, 'chromium']],
+  ['test', ['check', 'unit'], []],
+  ['test', ['integration'], FLEET],
+  ['test', ['e2e'], [...FLEET, 'chromium']],
+])('%s %j needs %j of Debian', (command, args, programs) => {
+  expect(neededPrograms(command, args)).toEqual(programs)
+})
+
+test('a program that is nowhere on the path is missing', () => {
+  expect(missingPrograms(['sh', 'no-such-program'], { PATH: '/bin:/usr/bin' })).toEqual(['no-such-program'])
+})
