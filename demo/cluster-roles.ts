@@ -1,5 +1,4 @@
-/** Who is who in the demo's cluster now, from CLUSTER NODES. */
-import { connect, type Fleet } from './fleet.ts'
+/** Who is who in a cluster, read from CLUSTER NODES. */
 
 export type NodeRole = { address: string; isPrimary: boolean; isFailed: boolean; slots: string[] }
 
@@ -17,22 +16,6 @@ export function parseClusterNodes(text: string): NodeRole[] {
         slots: slots.filter((slot) => !slot.startsWith('[')),
       }
     })
-}
-
-/** As the first node that answers sees them. */
-export async function readRoles(fleet: Fleet): Promise<NodeRole[]> {
-  for (const node of fleet.nodes) {
-    if (node.process.pid === null) continue
-    const client = connect(node.port)
-    try {
-      return parseClusterNodes(String(await client.call('CLUSTER', 'NODES')))
-    } catch {
-      // paused, perhaps: another one may answer
-    } finally {
-      client.disconnect()
-    }
-  }
-  throw new Error('No node of the demo answers. Undo the faults: cachescope demo:fault heal')
 }
 
 /** The primary that owns a slot; null when none does. */

@@ -1,8 +1,8 @@
 /** Faults on purpose, on the running demo's own processes only; each says what it did and how to undo it. */
 import calculateSlot from 'cluster-key-slot'
-import { type NodeRole, ownerOf, readRoles } from './cluster-roles.ts'
+import { type NodeRole, ownerOf } from './cluster-roles.ts'
 import type { FaultAnswer, FaultRequest } from './control.ts'
-import { connect, type Fleet, type FleetNode } from './fleet.ts'
+import { connect, type Fleet, type FleetNode, readRoles } from './fleet.ts'
 import { articleKey } from './shop/articles.ts'
 import { VIRAL_ARTICLE } from './shop/viral.ts'
 

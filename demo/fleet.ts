@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { CommandError, EXIT } from '../bin/exit-codes.ts'
 import { findFreePort, isPortFree } from '../bin/ports.ts'
 import type { Child, Supervisor } from '../bin/supervisor.ts'
+import { type NodeRole, parseClusterNodes } from './cluster-roles.ts'
 
 const FLEET_HOST = '127.0.0.1'
 const PRIMARIES = 3
@@ -47,6 +48,22 @@ export function connect(port: number): Redis {
   })
   client.on('error', () => {})
   return client
+}
+
+/** As the first node that answers sees them. */
+export async function readRoles(fleet: Fleet): Promise<NodeRole[]> {
+  for (const node of fleet.nodes) {
+    if (node.process.pid === null) continue
+    const client = connect(node.port)
+    try {
+      return parseClusterNodes(String(await client.call('CLUSTER', 'NODES')))
+    } catch {
+      // paused, perhaps: another one may answer
+    } finally {
+      client.disconnect()
+    }
+  }
+  throw new Error('No node of the demo answers. Undo the faults: cachescope demo:fault heal')
 }
 
 /** The ports of the run before where they are free, so that the nodes stay the same nodes to the dashboard. */
@@ -144,11 +161,15 @@ async function formCluster(clients: Redis[], ports: number[]): Promise<void> {
 async function untilFormed(clients: Redis[]): Promise<void> {
   await until('the cluster to be ready', async () => {
     const states = await Promise.all(clients.map(clusterInfo))
+    const views = await Promise.all(
+      clients.map(async (client) => parseClusterNodes(String(await client.call('CLUSTER', 'NODES')))),
+    )
     const replications = await Promise.all(
       clients.slice(PRIMARIES).map((client) => client.info('replication')),
     )
     return (
       states.every((info) => info.includes('cluster_state:ok')) &&
+      views.every((roles) => roles.filter((role) => role.isPrimary).length === PRIMARIES) &&
       replications.every((info) => info.includes('master_link_status:up'))
     )
   })

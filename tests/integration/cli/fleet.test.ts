@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ProcessFile } from '../../../bin/process-file.ts'
 import { Supervisor } from '../../../bin/supervisor.ts'
-import { readRoles } from '../../../demo/cluster-roles.ts'
 import { requestFault, serveFaults } from '../../../demo/control.ts'
 import { Faults } from '../../../demo/faults.ts'
-import { connect, type Fleet, startFleet } from '../../../demo/fleet.ts'
+import { connect, type Fleet, readRoles, startFleet } from '../../../demo/fleet.ts'
 
 let directory: string
 let supervisor: Supervisor
