@@ -10,7 +10,8 @@ import { load } from '../../../../../_lib/load.ts'
 import { readPageRange, type SearchParams } from '../../../../../_lib/page-range.ts'
 import { type KeyData, KeyView } from './_components/key-view.tsx'
 
-type Path = { cacheId: string; db: string; keyBase64Url: string }
+/** Without keyBase64Url it is the key with the empty name. */
+type Path = { cacheId: string; db: string; keyBase64Url?: string }
 type Props = { params: Promise<Path>; searchParams: Promise<SearchParams> }
 type Address = { cacheId: string; db: number; key: Uint8Array }
 
@@ -36,7 +37,7 @@ export default async function KeyPage({ params, searchParams }: Props) {
 function readAddress(path: Path): Address | null {
   const cacheId = cacheIdSchema.safeParse(path.cacheId)
   const db = dbSchema.safeParse(/^\d{1,5}$/.test(path.db) ? Number(path.db) : null)
-  const key = keyFromBase64Url(path.keyBase64Url)
+  const key = keyFromBase64Url(path.keyBase64Url ?? '')
   return cacheId.success && db.success && key !== null ? { cacheId: cacheId.data, db: db.data, key } : null
 }
 

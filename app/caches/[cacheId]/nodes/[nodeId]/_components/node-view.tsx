@@ -10,6 +10,7 @@ import type {
 } from '../../../../../../core/model.ts'
 import { Age } from '../../../../../_components/clock.tsx'
 import { EmptyState } from '../../../../../_components/empty-state.tsx'
+import { EventList } from '../../../../../_components/event-list.tsx'
 import { NodeStateBadge } from '../../../../../_components/health-badge.tsx'
 import { PageHead } from '../../../../../_components/page-head.tsx'
 import { Panel } from '../../../../../_components/panel.tsx'
@@ -87,6 +88,9 @@ export function NodeView({ data }: { data: NodeData }) {
       <NodeHotKeys node={node} hotKeys={data.hotKeys} range={page.query} />
       <CommandsTable commands={data.commands} />
       <SlowlogTable slowlog={data.slowlog} />
+      <Panel title="What happened?" flush>
+        <EventList events={data.events} range={page.query} />
+      </Panel>
       <div className={classes.columns}>
         <KeyspaceTable keyspaces={data.keyspaces} />
         <WatchCost node={node} />

@@ -1,0 +1,72 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, fleetUrl, listApi, test } from './support/test.ts'
+
+type Target = { name: string; path: () => Promise<string> | string; heading: RegExp; status?: number }
+
+const nodeOf = async (state: 'up' | 'down') => {
+  const nodes = await listApi('/api/v1/nodes?cacheId=shop')
+  const node = nodes.find((candidate) => (candidate.state === 'up') === (state === 'up'))
+  return `/caches/shop/nodes/${node?.nodeId}`
+}
+
+const PAGES: Target[] = [
+  { name: 'fleet', path: () => '/', heading: /./ },
+  { name: 'cache', path: () => '/caches/shop', heading: /shop/ },
+  { name: 'hot keys', path: () => '/hot-keys', heading: /Hot keys/ },
+  {
+    name: 'key',
+    path: () => `/caches/shop/keys/0/${btoa('article:42').replaceAll('=', '')}`,
+    heading: /Key of shop/,
+  },
+  { name: 'node', path: () => nodeOf('up'), heading: /10\.0\.0\./ },
+  { name: 'node that is down', path: () => nodeOf('down'), heading: /10\.0\.0\./ },
+  { name: 'unknown key', path: () => '/caches/shop/keys/0/bm90aGluZw', heading: /Unknown key/, status: 404 },
+  { name: 'unknown page', path: () => '/no-such-page', heading: /Not found/, status: 404 },
+]
+const SIZES = [
+  { width: 1440, height: 900 },
+  { width: 390, height: 844 },
+]
+
+for (const target of PAGES) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const viewport of SIZES) {
+      test(`${target.name}, ${colorScheme}, ${viewport.width} px: whole, quiet, accessible`, async ({
+        browser,
+      }) => {
+        const context = await browser.newContext({ colorScheme, viewport })
+        const page = await context.newPage()
+        const complaints: string[] = []
+        page.on('console', (message) => {
+          if (message.type() === 'error') complaints.push(message.text())
+        })
+        page.on('pageerror', (error) => complaints.push(String(error)))
+
+        const response = await page.goto(fleetUrl() + (await target.path()))
+        expect(response?.status()).toBe(target.status ?? 200)
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText(target.heading)
+        await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme)
+        await page.waitForTimeout(300)
+
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        expect(overflow, 'pixels wider than the screen').toBeLessThanOrEqual(0)
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect(violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))).toEqual([])
+        const own404 = (text: string) => target.status === 404 && /404/.test(text)
+        expect(complaints.filter((text) => !own404(text))).toEqual([])
+        await context.close()
+      })
+    }
+  }
+}
+
+test('every page has a title of its own', async ({ page }) => {
+  const titles = new Set<string>()
+  for (const target of PAGES.filter(({ status }) => status === undefined)) {
+    await page.goto(fleetUrl() + (await target.path()))
+    titles.add(await page.title())
+  }
+  expect(titles.size).toBe(PAGES.filter(({ status }) => status === undefined).length)
+})

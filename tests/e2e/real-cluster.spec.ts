@@ -1,0 +1,81 @@
+import { type RedisCluster, startRedisCluster } from '../support/redis.ts'
+import { startCollector } from './support/collector.ts'
+import { type Dashboard, startDashboard } from './support/dashboard.ts'
+import { createDatabase } from './support/database.ts'
+import { expect, listApi, test } from './support/test.ts'
+import { startTraffic, type Traffic } from './support/traffic.ts'
+
+test.describe.configure({ mode: 'serial' })
+
+let cluster: RedisCluster
+let collector: Awaited<ReturnType<typeof startCollector>>
+let dashboard: Dashboard
+let traffic: Traffic
+
+test.beforeAll(async () => {
+  test.setTimeout(60_000)
+  const database = await createDatabase()
+  ;[cluster, dashboard] = await Promise.all([
+    startRedisCluster({ primaries: 3, replicasPerPrimary: 1 }),
+    startDashboard(database),
+  ])
+  collector = await startCollector(database, { name: 'real', seeds: cluster.urls })
+  traffic = startTraffic(cluster)
+})
+
+test.afterAll(async () => {
+  await traffic?.stop()
+  await collector?.stop()
+  await dashboard?.stop()
+  await cluster?.stop()
+})
+
+test('a key that goes viral is at the top of Hot keys within 10 s, its shard the hottest', async ({
+  page,
+}) => {
+  test.setTimeout(60_000)
+  await page.goto(`${dashboard.url}/hot-keys?cache=real`)
+  await expect
+    .poll(
+      async () =>
+        (await listApi('/api/v1/nodes', dashboard.url)).filter(({ state }) => state === 'up').length,
+      {
+        timeout: 20_000,
+      },
+    )
+    .toBe(6)
+  traffic.goViral('article:42')
+  const first = page.getByRole('table').getByRole('row').nth(1)
+  await expect(first).toContainText('article:42', { timeout: 10_000 })
+  await expect(first).toContainText('GET')
+
+  const [top] = await listApi('/api/v1/hot-keys?cacheId=real', dashboard.url)
+  expect(top).toMatchObject({ key: 'article:42', source: 'monitor' })
+  const shards = await listApi('/api/v1/caches/real/shards', dashboard.url)
+  const ordinal = shards.find(({ shardId }) => shardId === top?.shardId)?.ordinal
+  await expect(first).toContainText(`Shard ${ordinal}`)
+  await page.goto(`${dashboard.url}/caches/real`)
+  await expect(page.locator('main header')).toContainText(new RegExp(`shard ${ordinal}\\b`, 'i'), {
+    timeout: 10_000,
+  })
+  await expect(page.locator('main header')).toContainText('article:42')
+})
+
+test('a killed primary is shown down with its failover within 10 s, and back when it returns', async ({
+  page,
+}) => {
+  test.setTimeout(60_000)
+  const victim = cluster.primaries[2]
+  if (victim === undefined) throw new Error('no third primary')
+  await page.goto(`${dashboard.url}/caches/real`)
+  await expect(page.getByText(victim.address).first()).toBeVisible()
+  await victim.kill('SIGKILL')
+  const row = page.getByRole('row').filter({ hasText: victim.address }).first()
+  await expect(row).toContainText(/refused|unreachable/i, { timeout: 10_000 })
+  await expect(page.getByText(/failover|took over|promoted/i).first()).toBeVisible({ timeout: 10_000 })
+
+  await victim.restart()
+  await expect(row).toContainText(/\bup\b/i, { timeout: 20_000 })
+  const kinds = (await listApi('/api/v1/events?cacheId=real', dashboard.url)).map(({ kind }) => kind)
+  expect(kinds).toEqual(expect.arrayContaining(['node-lost', 'failover', 'node-back']))
+})
