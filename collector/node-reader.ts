@@ -1,0 +1,145 @@
+/** Reads one node once: PING, INFO, the cluster's state, the slow log; leaves out what the user may not run. */
+import { type CommandTable, parseCommandTable } from '../core/hot-keys/command-keys.ts'
+import type { Millis } from '../core/sample.ts'
+import type { Clock } from './clock.ts'
+import { NodeFailure } from './connection/failure.ts'
+import type { NodeConnection } from './connection/node-connection.ts'
+import type { Logger } from './logger.ts'
+import type { NodeReading, OwnCost } from './reading.ts'
+import { clusterInfoSource } from './sources/cluster.ts'
+import { type InfoReading, infoSource, numberField } from './sources/info.ts'
+import { pingSource } from './sources/ping.ts'
+import { type SlowlogReading, slowlogSource } from './sources/slowlog.ts'
+
+/** The first look is short; when all of it is new, the rest is fetched. */
+const SLOWLOG_FIRST = 16
+const SLOWLOG_ALL = 128
+const SLOWLOG_MAX_AGE_MS = 24 * 3_600_000
+/** A refused source is asked again: rights change. */
+const REFUSED_RETRY_MS = 60_000
+
+export type WatchingCost = { commands: number; bytes: number; cpuUs: number }
+export type SlowlogItem = Omit<SlowlogReading, 'atSeconds'> & { at: Millis; runId: string }
+
+export class NodeReader {
+  readonly #connection: NodeConnection
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #refusedUntil = new Map<string, number>()
+  #table: { runId: string | null; table: CommandTable } | null = null
+  #lastEntry: { runId: string; entryId: number } | null = null
+
+  constructor(connection: NodeConnection, clock: Clock, logger: Logger) {
+    this.#connection = connection
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** @throws NodeFailure, also for a node that answers but loads its data or is held by a script */
+  async read(
+    isCluster: boolean,
+    watching: WatchingCost,
+  ): Promise<{ reading: NodeReading; slowlog: SlowlogItem[] }> {
+    const ping = await this.#ping()
+    const own = this.#ownCost(watching)
+    const pending = infoSource.read(this.#connection)
+    const monotonicMs = this.#clock.monotonic()
+    const at = this.#clock.now()
+    const info = infoSource.parse(await pending)
+    if (info.loading) throw new NodeFailure(loadingFailure(info, this.#connection.place.address))
+    if (ping instanceof NodeFailure && ping.state !== 'denied' && ping.replyCode !== 'MASTERDOWN') throw ping
+
+    const cluster = isCluster
+      ? await this.#optional('CLUSTER INFO', () => clusterInfoSource.read(this.#connection))
+      : null
+    const slowlog = await this.#optional('SLOWLOG GET', () => this.#readSlowlog(info, at))
+    return {
+      reading: {
+        at,
+        monotonicMs,
+        pingMs: ping instanceof NodeFailure ? null : ping,
+        info,
+        cluster: cluster === null ? null : clusterInfoSource.parse(cluster),
+        own,
+      },
+      slowlog: slowlog ?? [],
+    }
+  }
+
+  async #ping(): Promise<number | NodeFailure> {
+    try {
+      return pingSource.parse(await pingSource.read(this.#connection)).pingMs
+    } catch (error) {
+      if (error instanceof NodeFailure && error.replyCode !== null) return error
+      throw error
+    }
+  }
+
+  #ownCost(watching: WatchingCost): OwnCost {
+    return {
+      ...this.#connection.cost,
+      byCommand: new Map(this.#connection.sent),
+      watchingCommands: watching.commands,
+      watchingBytes: watching.bytes,
+      watchingCpuUs: watching.cpuUs,
+    }
+  }
+
+  /** A source that may be missing: its refusal is said once and it is left out for a while; null then. */
+  async #optional<T>(name: string, read: () => Promise<T>): Promise<T | null> {
+    if ((this.#refusedUntil.get(name) ?? 0) > this.#clock.monotonic()) return null
+    try {
+      const value = await read()
+      this.#refusedUntil.delete(name)
+      return value
+    } catch (error) {
+      if (!(error instanceof NodeFailure) || error.replyCode === null) throw error
+      if (!this.#refusedUntil.has(name)) {
+        const fields = { node: this.#connection.place.address, command: name, reply: error.replyCode }
+        this.#logger.warn(fields, 'the node refuses a command: what it would tell is left out')
+      }
+      this.#refusedUntil.set(name, this.#clock.monotonic() + REFUSED_RETRY_MS)
+      return null
+    }
+  }
+
+  async #readSlowlog(info: InfoReading, now: Millis): Promise<SlowlogItem[]> {
+    const table = await this.#commandTable(info)
+    const runId = info.runId ?? ''
+    const last = this.#lastEntry?.runId === runId ? this.#lastEntry.entryId : -1
+    const read = async (count: number) =>
+      slowlogSource
+        .parse(await slowlogSource.read(this.#connection, { count, table }))
+        .filter((entry) => entry.entryId > last)
+    let entries = await read(SLOWLOG_FIRST)
+    if (entries.length === SLOWLOG_FIRST) entries = await read(SLOWLOG_ALL)
+    const newest = entries.reduce((highest, entry) => Math.max(highest, entry.entryId), last)
+    this.#lastEntry = { runId, entryId: newest }
+
+    // An entry's time is the server's: moved to ours where the two clocks differ by more than a reading takes.
+    const serverUs = numberField(info, 'server_time_usec')
+    const skewMs = serverUs === null ? 0 : now - serverUs / 1_000
+    const shiftMs = Math.abs(skewMs) > 60_000 ? Math.round(skewMs) : 0
+    return entries
+      .map(({ atSeconds, ...entry }) => ({ ...entry, at: atSeconds * 1_000 + shiftMs, runId }))
+      .filter((entry) => now - entry.at < SLOWLOG_MAX_AGE_MS)
+  }
+
+  async #commandTable(info: InfoReading): Promise<CommandTable> {
+    if (this.#table?.runId !== info.runId || this.#table === null) {
+      this.#table = {
+        runId: info.runId,
+        table: parseCommandTable(await this.#connection.callBuffer('COMMAND')),
+      }
+    }
+    return this.#table.table
+  }
+}
+
+function loadingFailure(info: InfoReading, address: string): { state: 'loading'; message: string } {
+  const share = numberField(info, 'loading_loaded_perc')
+  const seconds = numberField(info, 'loading_eta_seconds')
+  const done = share === null ? '' : `: ${Math.floor(share)}% done`
+  const left = seconds === null || seconds < 0 ? '' : `, about ${seconds} s left`
+  return { state: 'loading', message: `${address} is reading its data from disk${done}${left}.` }
+}
