@@ -111,6 +111,7 @@ export class MonitorParser {
   #headLength = 0
   #wordLength = 0
   #high = 0
+  #lastByte = 0
   #argument = 0
   /** As `KeyWalker.want` answers. The command's name, and the subcommand's, are words. */
   #want = WORD
@@ -169,6 +170,7 @@ export class MonitorParser {
           at++
       }
     }
+    if (chunk.length > 0) this.#lastByte = chunk[chunk.length - 1] as number
   }
 
   /** Steps over an argument, up to its closing quote. */
@@ -191,7 +193,8 @@ export class MonitorParser {
   #skipLine(chunk: Buffer, from: number): number {
     const end = chunk.indexOf(LF, from)
     if (end < 0) return chunk.length
-    if (this.#state === BROKEN || (end > from && chunk[end - 1] !== CR)) return this.#endBroken(end)
+    const before = end > 0 ? chunk[end - 1] : this.#lastByte
+    if (this.#state === BROKEN || before !== CR) return this.#endBroken(end)
     this.#endLine()
     return end + 1
   }
