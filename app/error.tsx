@@ -19,19 +19,16 @@ export default function PageError({
       reset()
     })
   return (
-    <>
-      <h1 className="visually-hidden">Error</h1>
-      <EmptyState title="This page could not be shown">
-        <p>
-          Something in Cachescope failed; your caches are not affected. The dashboard’s log has the details
-          {error.digest === undefined ? '.' : ` under ${error.digest}.`}
-        </p>
-        <p>
-          <Button size="xs" onClick={retry}>
-            Try again
-          </Button>
-        </p>
-      </EmptyState>
-    </>
+    <EmptyState page title="This page could not be shown">
+      <p>
+        Something in Cachescope failed; your caches are not affected. The dashboard’s log has the details
+        {error.digest === undefined ? '.' : ` under ${error.digest}.`}
+      </p>
+      <p>
+        <Button size="xs" onClick={retry}>
+          Try again
+        </Button>
+      </p>
+    </EmptyState>
   )
 }

@@ -6,14 +6,11 @@ export const metadata: Metadata = { title: 'Not found' }
 
 export default function NotFound() {
   return (
-    <>
-      <h1 className="visually-hidden">Not found</h1>
-      <EmptyState title="There is nothing at this address">
-        <p>
-          The cache, node or key may have been removed from the configuration, or it is past its retention.
-          The <Link href="/">fleet</Link> lists every cache there is; ⌘K finds nodes and keys.
-        </p>
-      </EmptyState>
-    </>
+    <EmptyState page title="There is nothing at this address">
+      <p>
+        The cache, node or key may have been removed from the configuration, or it is past its retention. The{' '}
+        <Link href="/">fleet</Link> lists every cache there is; ⌘K finds nodes and keys.
+      </p>
+    </EmptyState>
   )
 }

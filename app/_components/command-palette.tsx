@@ -6,6 +6,7 @@ import { useRouter, useSearchParams } from 'next/navigation'
 import { useEffect, useState } from 'react'
 import { cacheHref, fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
 import type { CacheChoice } from './cache-switcher.tsx'
+import { useInBrowser } from './clock.tsx'
 import { useLive } from './live.tsx'
 import { fetchTargets, type Target, type Targets } from './palette-targets.ts'
 import classes from './top-bar.module.css'
@@ -16,6 +17,7 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
   const router = useRouter()
   const live = useLive()
   const range = rangeParams(useSearchParams())
+  const apple = useInBrowser() && /Mac|iPhone|iPad/.test(navigator.userAgent)
   const [opened, setOpened] = useState(false)
   const [targets, setTargets] = useState(NOTHING)
 
@@ -74,11 +76,11 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
         type="button"
         className={`${classes.control} ${classes.search}`}
         onClick={spotlight.open}
-        aria-label="Find a cache, node, key or page"
         aria-keyshortcuts="Meta+K Control+K"
       >
         <IconSearch size={15} aria-hidden="true" />
-        <kbd>⌘K</kbd>
+        <span className="visually-hidden">Find a cache, node, key or page</span>
+        <kbd>{apple ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <Spotlight
         actions={groups}

@@ -25,6 +25,7 @@ export function DataTable<Row>({
   rows,
   rowKey,
   rowTone,
+  maxHeight,
   empty,
 }: {
   caption: string
@@ -32,13 +33,15 @@ export function DataTable<Row>({
   rows: Row[]
   rowKey: (row: Row) => string
   rowTone?: (row: Row) => 'warn' | 'harm' | undefined
+  /** In pixels; a longer table scrolls under its header. */
+  maxHeight?: number
   /** In place of the table where there are no rows. */
   empty?: ReactNode
 }) {
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className={classes.scroll} tabIndex={0} aria-label={caption}>
+    <section className={classes.scroll} tabIndex={0} aria-label={caption} style={{ maxHeight }}>
       <table className={classes.table}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>

@@ -6,9 +6,12 @@ export function EmptyState({
   title,
   icon,
   compact = false,
+  page = false,
   children,
 }: {
   title: string
+  /** It stands for the whole page: its title is the page's heading. */
+  page?: boolean
   icon?: ReactNode
   compact?: boolean
   children?: ReactNode
@@ -16,7 +19,7 @@ export function EmptyState({
   return (
     <div className={classes.empty} data-compact={compact || undefined}>
       {icon}
-      <p className={classes.title}>{title}</p>
+      {page ? <h1 className={classes.title}>{title}</h1> : <p className={classes.title}>{title}</p>}
       {children !== undefined && <div className={classes.text}>{children}</div>}
     </div>
   )

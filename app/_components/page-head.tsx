@@ -26,12 +26,12 @@ export function PageHead({
 }) {
   return (
     <header className={classes.head}>
-      {crumbs !== undefined && (
-        <nav className={classes.crumbs} aria-label="Breadcrumb">
-          {crumbs}
-        </nav>
-      )}
       <div className={classes.titleRow}>
+        {crumbs !== undefined && (
+          <nav className={classes.crumbs} aria-label="Breadcrumb">
+            {crumbs}
+          </nav>
+        )}
         <h1 className={classes.title}>{title}</h1>
         {badge}
       </div>

@@ -17,6 +17,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 export function StoreDown({ code, message }: { code: ErrorCode; message: string }) {
   return (
     <EmptyState
+      page
       title="The database does not answer"
       icon={<IconDatabaseOff size={28} stroke={1.6} color="var(--cs-harm)" aria-hidden="true" />}
     >

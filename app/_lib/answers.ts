@@ -44,7 +44,8 @@ export function fleetAnswer(caches: Cache[]): Answer {
       parts: [`${healthy}, ${caches.length === 1 ? 'its' : 'their'} load is even.`],
       action: null,
     }
-  const busiest = `the busiest shard of ${skewed.cacheId} has ${formatTimes(skewed.hottestOverMean)} the mean load`
+  const where = caches.length === 1 ? 'one shard' : `one shard of ${skewed.cacheId}`
+  const busiest = `${where} carries ${formatTimes(skewed.hottestOverMean)} the mean load`
   const hot = skewed.hottestKey
   if (hot === null) {
     const look = { label: `Open ${skewed.cacheId}`, href: cacheHref(skewed.cacheId) }
@@ -110,5 +111,5 @@ function nodeAction(nodes: Node[]): Answer['action'] {
 
 /** `Node x is down` reads on after a colon; a name or a number at the start stays as it is. */
 function lowerFirst(sentence: string): string {
-  return /^[A-Z][a-z]+ /.test(sentence) ? `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}` : sentence
+  return /^[A-Z][a-z]* /.test(sentence) ? `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}` : sentence
 }

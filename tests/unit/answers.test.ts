@@ -90,7 +90,7 @@ describe('the fleet opens with the worst thing', () => {
     [
       'a hot key',
       [cache({ hottestOverMean: 2.13, hottestKey: hotKey }), cache({ cacheId: 'b' })],
-      'All 2 caches are healthy, but the busiest shard of shop has 2.13× the mean load: `article:42` is 64% of it.',
+      'All 2 caches are healthy, but one shard of shop carries 2.13× the mean load: `article:42` is 64% of it.',
     ],
     ['one without a sample', [cache({ health: 'pending' })], 'Waiting for the first sample of shop.'],
   ])('%s', (_, caches, sentence) => {

@@ -17,7 +17,8 @@ export function TopKeys({
   rows,
   range,
 }: {
-  cacheId: string
+  /** null: of every cache. */
+  cacheId: string | null
   rows: HotKeyRow[]
   range: Record<string, string | undefined>
 }) {
@@ -41,7 +42,12 @@ export function TopKeys({
       key: 'shard',
       header: 'Shard',
       hideBelow: 'sm',
-      cell: (row) => <ShardName ordinal={row.shardOrdinal} />,
+      cell: (row) => (
+        <ShardName
+          ordinal={row.shardOrdinal}
+          label={cacheId === null ? `${row.cacheId} ${row.shardOrdinal}` : undefined}
+        />
+      ),
     },
     {
       key: 'trend',
@@ -55,7 +61,7 @@ export function TopKeys({
   return (
     <Panel
       title="Which keys cause the load?"
-      aside={<Link href={hotKeysHref({ cache: cacheId }, range)}>All hot keys</Link>}
+      aside={<Link href={hotKeysHref(cacheId === null ? {} : { cache: cacheId }, range)}>All hot keys</Link>}
       flush
     >
       <DataTable

@@ -51,7 +51,6 @@ export function TopologyTable({
       key: 'slots',
       header: 'Slots',
       hideBelow: 'lg',
-      grow: true,
       cell: ({ shard, first }) => (first ? formatSlots(shard.slots) : ''),
     },
     {
@@ -92,6 +91,7 @@ export function TopologyTable({
   return (
     <DataTable
       caption="Nodes of the cache"
+      maxHeight={640}
       columns={columns}
       rows={rows}
       rowKey={({ node }) => String(node.nodeId)}

@@ -49,7 +49,7 @@ export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: Pl
           width={INSET.left}
           domain={[0, ticks.at(-1) ?? 1]}
           ticks={ticks}
-          tickFormatter={(value: number) => formatUnit(unit, value)}
+          tickFormatter={(value: number) => (value === 0 ? '0' : formatUnit(unit, value))}
           tick={axis}
           tickLine={false}
           axisLine={false}

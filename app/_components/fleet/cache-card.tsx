@@ -31,7 +31,7 @@ export function CacheCard({
   const hot = cache.hottestKey
   const skewed = cache.shardCount > 1 && (cache.hottestOverMean ?? 0) >= SKEW_TIMES
   return (
-    <li className={classes.card}>
+    <li className={classes.card} data-stale={cache.health === 'stale' || undefined}>
       <div className={classes.name}>
         <h2 className={classes.title}>
           <Link href={cacheHref(cache.cacheId, range)} className={classes.cover}>

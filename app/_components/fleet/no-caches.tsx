@@ -9,12 +9,13 @@ const EXAMPLE = `caches:
 
 export function NoCaches() {
   return (
-    <EmptyState title="No cache is configured yet">
+    <EmptyState page title="No cache is configured yet">
       <p>
         This page will show every cache with its health, load, hit rate and hottest key. Name the first one in{' '}
         <code>cachescope.yaml</code>, in the folder where Cachescope runs:
       </p>
-      <pre>{EXAMPLE}</pre>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0}>{EXAMPLE}</pre>
       <p>
         Then run <code>cachescope start</code>. To look around without a cache of your own, run{' '}
         <code>cachescope demo</code>: a Redis Cluster under traffic, on this machine.
