@@ -17,7 +17,7 @@ import { type CommandTable, parseCommandTable } from '../../core/hot-keys/comman
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
-import { SlidingWindow } from '../../core/hot-keys/window.ts'
+import { SlidingWindow, WINDOW_MS } from '../../core/hot-keys/window.ts'
 import { type Burst, type BurstResult, startBurst } from './burst.ts'
 import type {
   HotKeyDetector,
@@ -45,6 +45,7 @@ const GUARD_RETRY_MS = 2_000
 const LASTING_RETRY_MS = 60_000
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
+const MAX_LAG_MS = 40
 /** More than are reported, for their order by rate is not quite that of the sketch. */
 const MERGED_KEYS = 60
 
@@ -143,6 +144,8 @@ class Detector implements HotKeyDetector {
     }
     const plan = planBurst(model, load, this.#earlier, this.#options.budget)
     if (plan === null) {
+      // What is refused is not measured again: the next plan goes by the network's figures.
+      this.#earlier = null
       return this.#refuse(
         'Commands are so large that MONITOR would hold the node up: hot keys are read again once they are smaller.',
         GUARD_RETRY_MS,
@@ -154,8 +157,9 @@ class Detector implements HotKeyDetector {
     const { end } = result
     if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
     this.#failures = 0
-    this.#setRefusal(null)
-    return gapMs(costUs, result.windowMs, this.#options.budget, this.#random())
+    const delayMs = gapMs(costUs, result.windowMs, this.#options.budget, this.#random())
+    this.#setRefusal(delayMs < WINDOW_MS ? null : overspent(costUs, delayMs))
+    return delayMs
   }
 
   async #runBurst(parser: MonitorParser, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
@@ -164,8 +168,12 @@ class Detector implements HotKeyDetector {
       replica: facts.role === 'replica',
       primaryAddress: facts.role === 'replica' ? facts.primaryAddress : null,
     }
-    this.#burst = startBurst(this.#options.connection, parser, session, plan, () =>
-      this.#window.advance(this.#now()),
+    this.#burst = startBurst(
+      this.#options.connection,
+      parser,
+      session,
+      { ...plan, maxLagMs: MAX_LAG_MS },
+      () => this.#window.advance(this.#now()),
     )
     try {
       return await this.#burst.done
@@ -245,6 +253,11 @@ class Detector implements HotKeyDetector {
 
 function seenRate(earlier: Seen | null): number {
   return earlier === null || earlier.windowMs < 1 ? 0 : (earlier.commands / earlier.windowMs) * 1_000
+}
+
+function overspent(costUs: number, delayMs: number): string {
+  const costMs = Math.round(costUs / 1_000)
+  return `The last look took ${costMs} ms of the node's time: the budget allows the next in ${Math.round(delayMs / 1_000)} s (a larger hotKeys.budget shortens this).`
 }
 
 /** Never the message: a driver's error can repeat the command that failed. */

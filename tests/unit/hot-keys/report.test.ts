@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { describeFailure } from '../../../collector/monitor/refusals.ts'
+import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
+import { guardRefusal } from '../../../core/hot-keys/guards.ts'
+import { clientRate, hotKeyRates } from '../../../core/hot-keys/report.ts'
+
+const { commands } = parseCommandTable([
+  ['get', 2, ['readonly'], 1, 1, 1],
+  ['config', -2, [], 0, 0, 0, [], [], [], [['config|get', -3, ['admin'], 0, 0, 0, [], [], [], []]]],
+  ['replconf', -1, ['admin'], 0, 0, 0],
+])
+
+describe("the rate of clients' commands", () => {
+  test('is without what MONITOR hides, and without what scripts run', () => {
+    const calls = new Map([
+      ['get', 900],
+      ['replconf', 60],
+      ['config|get', 40],
+    ])
+    expect(clientRate(1_000, calls, commands, { commands: 300, others: 0 })).toBe(900)
+    expect(clientRate(1_000, calls, commands, { commands: 100, others: 200 })).toBeCloseTo(300)
+    expect(clientRate(10, calls, commands, { commands: 1, others: 0 })).toBe(0)
+  })
+})
+
+describe('hot keys as rates', () => {
+  const key = (name: string, uses: number, writes = 0) => ({
+    key: Buffer.from(name),
+    db: 0,
+    low: uses,
+    writes,
+    command: 0,
+    slices: [{ low: uses, high: uses, commands: 1_000 }],
+  })
+  const merged = (keys: ReturnType<typeof key>[]) => ({
+    from: 0,
+    to: 1_000,
+    commands: 1_000,
+    others: 0,
+    keys,
+  })
+
+  test('share × rate, the interval scaled alike, reads and writes apart', () => {
+    const [first] = hotKeyRates(merged([key('a', 100, 25)]), commands, 5_000)
+    expect(first).toMatchObject({
+      share: 0.1,
+      opsPerSec: 500,
+      readsPerSec: 375,
+      writesPerSec: 125,
+      topCommand: 'GET',
+    })
+    expect(first?.opsPerSecLow).toBe((first?.shareLow ?? 0) * 5_000)
+    expect(first?.opsPerSecHigh).toBe((first?.shareHigh ?? 0) * 5_000)
+  })
+
+  test('at most twenty, the hottest first, and none that was hardly seen', () => {
+    const keys = Array.from({ length: 40 }, (_, at) => key(`k${at}`, at))
+    const rates = hotKeyRates(merged(keys), commands, 1_000)
+    expect(rates).toHaveLength(20)
+    expect(Buffer.from(rates[0]?.key ?? []).toString()).toBe('k39')
+    expect(hotKeyRates(merged([key('once', 1), key('twice', 2)]), commands, 1_000)).toEqual([])
+  })
+})
+
+describe('guards', () => {
+  const fine = {
+    loading: false,
+    failoverInProgress: false,
+    primaryLinkUp: null,
+    usedMemoryBytes: 84,
+    maxMemoryBytes: 100,
+  }
+  test.each([
+    ['all is well', {}, null],
+    ['no limit', { usedMemoryBytes: 1e12, maxMemoryBytes: 0 }, null],
+    ['memory unknown', { usedMemoryBytes: null }, null],
+    ['little headroom', { usedMemoryBytes: 86 }, /Only 14% of maxmemory is free/],
+    ['above the limit', { usedMemoryBytes: 120 }, /Only 0% of maxmemory is free/],
+    ['loading', { loading: true }, /loading/],
+    ['failover', { failoverInProgress: true }, /failover/],
+    ['link down', { primaryLinkUp: false }, /link to its primary is down/],
+  ])('%s', (_, facts, expected) => {
+    const refusal = guardRefusal({ ...fine, ...facts })
+    if (expected === null) expect(refusal).toBeNull()
+    else expect(refusal).toMatch(expected)
+  })
+})
+
+test.each([
+  [{ kind: 'refused', code: 'NOPERM', toAuth: false }, 'ACL SETUSER eyes +monitor', true],
+  [{ kind: 'refused', code: 'NOAUTH', toAuth: false }, 'wants a password', true],
+  [{ kind: 'refused', code: 'WRONGPASS', toAuth: true }, 'does not accept the password', true],
+  [{ kind: 'refused', code: 'LOADING', toAuth: false }, 'loading its data', false],
+  [{ kind: 'refused', code: 'BUSY', toAuth: false }, 'script', false],
+  [{ kind: 'refused', code: 'MASTERDOWN', toAuth: false }, 'link to its primary', false],
+  [{ kind: 'refused', code: 'DENIED', toAuth: false }, 'protected mode', true],
+  [{ kind: 'refused', code: '?', toAuth: false }, 'does not speak the Redis protocol', true],
+  [{ kind: 'refused', code: 'ERR', toAuth: false }, 'no MONITOR', true],
+  [{ kind: 'refused', code: 'ERR', toAuth: true }, 'AUTH', true],
+  [{ kind: 'refused', code: 'NEWCODE', toAuth: false }, 'refuses MONITOR', true],
+  [{ kind: 'failed', code: 'timeout' }, 'did not answer', false],
+  [{ kind: 'failed', code: 'ECONNREFUSED' }, 'refuses connections', false],
+  [{ kind: 'failed', code: 'ENOTFOUND' }, 'no address', false],
+  [{ kind: 'failed', code: 'ECONNRESET' }, 'closes the connection', false],
+  [{ kind: 'failed', code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'TLS', false],
+  [{ kind: 'failed', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'TLS', false],
+  [{ kind: 'failed', code: 'EHOSTUNREACH' }, 'cannot be reached', false],
+] as const)('%o is one sentence', (end, words, lasting) => {
+  const refusal = describeFailure(end, 'eyes')
+  expect(refusal.sentence).toContain(words)
+  expect(refusal.sentence).toMatch(/^[A-Z].*[a-z)]\.$/)
+  expect(refusal.lasting).toBe(lasting)
+})
