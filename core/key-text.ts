@@ -79,3 +79,31 @@ export function keyFromBase64Url(text: string): Uint8Array | null {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
+
+const PATTERN_ESCAPES: Record<string, number> = { n: 10, r: 13, t: 9 }
+const BACKSLASH = 0x5c
+const LIKE_SPECIAL: ReadonlySet<number> = new Set([BACKSLASH, 0x25, 0x5f])
+
+/**
+ * A glob over keys as a SQL LIKE pattern in bytes: `*` is any run of bytes, `?` any one byte. What formatKey escapes
+ * is read back (`\n`, `\\`, `\xHH`), so a key copied from a page matches itself; `\*` and `\?` are literal.
+ */
+export function globToLike(glob: string): Uint8Array {
+  const like: number[] = []
+  const literal = (byte: number) => {
+    if (LIKE_SPECIAL.has(byte)) like.push(BACKSLASH)
+    like.push(byte)
+  }
+  for (const token of glob.match(/\\x[0-9a-fA-F]{2}|\\[\s\S]|[\s\S]/gu) ?? []) {
+    if (token === '*') like.push(0x25)
+    else if (token === '?') like.push(0x5f)
+    else if (/^\\x../.test(token)) literal(Number.parseInt(token.slice(2), 16))
+    else if (token.length > 1 && token.startsWith('\\')) {
+      const escaped = token.slice(1)
+      const byte = PATTERN_ESCAPES[escaped]
+      if (byte === undefined) for (const each of encoder.encode(escaped)) literal(each)
+      else literal(byte)
+    } else for (const each of encoder.encode(token)) literal(each)
+  }
+  return Uint8Array.from(like)
+}

@@ -6,7 +6,7 @@
  * in it, so they are divided by the reports of their node in the bucket, not by their own rows.
  */
 import { NODE_METRICS, nodeMetricNames } from '../core/metrics.ts'
-import { columnOf, hasPeak, rollupType } from './columns.ts'
+import { columnOf, columnType, hasPeak } from './columns.ts'
 
 const MINUTE = `date_bin('1 minute', at, 'epoch')`
 const HOUR = `date_bin('1 hour', at, 'epoch')`
@@ -33,7 +33,7 @@ function nodeSamples(minute: boolean): string {
     const column = columnOf(metric)
     const average = minute ? `avg(${column}::double precision)` : weighted(column, 'samples')
     const value = NODE_METRICS[metric].rollup === 'max' ? `max(${column})` : average
-    values[column] = `(${value})::${rollupType(metric)}`
+    values[column] = `(${value})::${columnType(metric, minute ? '1m' : '1h')}`
   }
   for (const metric of peaks) {
     const column = columnOf(metric)

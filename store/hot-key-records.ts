@@ -1,0 +1,120 @@
+/** Rows of hot keys: their filter, their columns, and the newest report of every node. */
+import { formatKey, globToLike } from '../core/key-text.ts'
+import type { HotKey, Source } from '../core/model.ts'
+import { query, type Store } from './client.ts'
+import { Prisma } from './generated/client.ts'
+import { type NodeFilter, nodeCondition } from './samples.ts'
+
+/** A report older than this is history. */
+export const CURRENT_MS = 60_000
+
+/** `pattern` is a glob over the key, see globToLike. */
+export type HotKeyFilter = NodeFilter & { db?: number; pattern?: string; keyId?: bigint }
+
+export type HotKeyRecord = {
+  cacheId: string
+  shardId: number
+  shardOrdinal: number
+  nodeId: number
+  nodeAddress: string
+  keyId: bigint
+  db: number
+  bytes: Uint8Array
+  firstSeenAt: Date
+  at: Date
+  windowFrom: Date
+  sampledCommands: number
+  share: number
+  shareLow: number
+  shareHigh: number
+  opsPerSec: number
+  opsPerSecLow: number
+  opsPerSecHigh: number
+  readsPerSec: number
+  writesPerSec: number
+  topCommand: string
+  source: string
+}
+
+/** Of a `key k`. */
+export function keyCondition(filter: HotKeyFilter): Prisma.Sql {
+  const conditions = [Prisma.sql`TRUE`]
+  if (filter.db !== undefined) conditions.push(Prisma.sql`k.db = ${filter.db}`)
+  if (filter.keyId !== undefined) conditions.push(Prisma.sql`k.key_id = ${filter.keyId}`)
+  if (filter.pattern !== undefined && filter.pattern !== '') {
+    conditions.push(Prisma.sql`k.bytes LIKE ${Buffer.from(globToLike(filter.pattern))}::bytea`)
+  }
+  return Prisma.join(conditions, ' AND ')
+}
+
+/** The columns of a HotKeyRecord from `hot_key_sample s`, `key k`, `node n` and `shard h`. */
+export const RECORD_COLUMNS = Prisma.sql`
+  n.cache_id AS "cacheId", h.shard_id AS "shardId", h.ordinal AS "shardOrdinal", n.node_id AS "nodeId",
+  n.address AS "nodeAddress", k.key_id AS "keyId", k.db, k.bytes, k.first_seen_at AS "firstSeenAt", s.at,
+  s.window_from AS "windowFrom", s.sampled_commands AS "sampledCommands", s.share, s.share_low AS "shareLow",
+  s.share_high AS "shareHigh", s.ops_per_sec AS "opsPerSec", s.ops_per_sec_low AS "opsPerSecLow",
+  s.ops_per_sec_high AS "opsPerSecHigh", s.reads_per_sec AS "readsPerSec", s.writes_per_sec AS "writesPerSec",
+  s.top_command AS "topCommand", s.source`
+
+/** The rows of every node's newest report, as `hot_key_sample s`. */
+export function currentRows(filter: HotKeyFilter, now: number): Prisma.Sql {
+  // The bound is twice the window: a collector's clock may be ahead of this one.
+  const bounds = Prisma.sql`at > ${new Date(now - CURRENT_MS)} AND at <= ${new Date(now + CURRENT_MS)}`
+  return Prisma.sql`
+    FROM node n
+    JOIN cache c ON c.cache_id = n.cache_id AND c.removed_at IS NULL
+    JOIN shard h ON h.shard_id = n.shard_id
+    CROSS JOIN LATERAL (
+      SELECT at FROM hot_key_sample
+      WHERE node_id = n.node_id AND ${bounds} ORDER BY at DESC LIMIT 1
+    ) r
+    JOIN hot_key_sample s ON s.node_id = n.node_id AND s.at = r.at
+      AND s.at > ${new Date(now - CURRENT_MS)} AND s.at <= ${new Date(now + CURRENT_MS)}
+    JOIN key k ON k.key_id = s.key_id
+    WHERE n.removed_at IS NULL AND ${nodeCondition('n', filter)} AND ${keyCondition(filter)}`
+}
+
+export async function readCurrent(
+  store: Store,
+  filter: HotKeyFilter,
+  options: { now: number; limit: number; after?: string[] | null },
+): Promise<HotKeyRecord[]> {
+  const { now, limit, after } = options
+  const beyond =
+    after === null || after === undefined
+      ? Prisma.sql`TRUE`
+      : Prisma.sql`(s.ops_per_sec, n.node_id, k.key_id)
+          < (${after[0]}::text::real, ${after[1]}::text::integer, ${after[2]}::text::bigint)`
+  return query(
+    store,
+    (prisma) => prisma.$queryRaw<HotKeyRecord[]>`
+      SELECT ${RECORD_COLUMNS} ${currentRows(filter, now)} AND ${beyond}
+      ORDER BY s.ops_per_sec DESC, n.node_id DESC, k.key_id DESC LIMIT ${limit}`,
+  )
+}
+
+export function toHotKey(row: HotKeyRecord): HotKey {
+  return {
+    cacheId: row.cacheId,
+    shardId: row.shardId,
+    nodeId: row.nodeId,
+    key: formatKey(row.bytes),
+    keyBase64: Buffer.from(row.bytes).toString('base64'),
+    db: row.db,
+    share: row.share,
+    shareLow: row.shareLow,
+    shareHigh: row.shareHigh,
+    opsPerSec: row.opsPerSec,
+    opsPerSecLow: row.opsPerSecLow,
+    opsPerSecHigh: row.opsPerSecHigh,
+    readsPerSec: row.readsPerSec,
+    writesPerSec: row.writesPerSec,
+    topCommand: row.topCommand,
+    source: row.source as Source,
+    window: {
+      from: row.windowFrom.toISOString(),
+      to: row.at.toISOString(),
+      sampledCommands: row.sampledCommands,
+    },
+  }
+}
