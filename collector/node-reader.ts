@@ -18,7 +18,7 @@ const SLOWLOG_MAX_AGE_MS = 24 * 3_600_000
 /** A refused source is asked again: rights change. */
 const REFUSED_RETRY_MS = 60_000
 
-export type WatchingCost = { commands: number; bytes: number; cpuUs: number }
+export type WatchingCost = { commands: number; bytes: number; cpuUs: number; signsIn: boolean }
 export type SlowlogItem = Omit<SlowlogReading, 'atSeconds'> & { at: Millis; runId: string }
 
 export class NodeReader {
@@ -76,9 +76,16 @@ export class NodeReader {
   }
 
   #ownCost(watching: WatchingCost): OwnCost {
+    const cost = this.#connection.cost
+    // A burst is one connection with MONITOR, after AUTH where there is a password.
+    const bursts = watching.signsIn ? watching.commands / 2 : watching.commands
+    const byCommand = new Map(this.#connection.sent)
+    byCommand.set('monitor', bursts)
+    if (watching.signsIn) byCommand.set('auth', (byCommand.get('auth') ?? 0) + bursts)
     return {
-      ...this.#connection.cost,
-      byCommand: new Map(this.#connection.sent),
+      ...cost,
+      connections: cost.connections + bursts,
+      byCommand,
       watchingCommands: watching.commands,
       watchingBytes: watching.bytes,
       watchingCpuUs: watching.cpuUs,

@@ -9,7 +9,7 @@ import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
 import type { Logger } from './logger.ts'
 import type { HotKeyDetector, HotKeyDetectorOptions, NodeFacts } from './monitor/detector.ts'
-import { NodeReader, type SlowlogItem } from './node-reader.ts'
+import { NodeReader, type SlowlogItem, type WatchingCost } from './node-reader.ts'
 import { type NodeReading, type ShapedReading, shapeReading } from './reading.ts'
 import { formatAddress, numberField } from './sources/info.ts'
 
@@ -245,8 +245,9 @@ export class NodeWatcher {
     return this.#detector.refusal
   }
 
-  #cost() {
-    return this.#detector?.cost ?? { commands: 0, bytes: 0, cpuUs: 0 }
+  #cost(): WatchingCost {
+    const { commands, bytes, cpuUs } = this.#detector?.cost ?? { commands: 0, bytes: 0, cpuUs: 0 }
+    return { commands, bytes, cpuUs, signsIn: this.#options.credentials.password !== null }
   }
 
   #detectorOptions(): HotKeyDetectorOptions {

@@ -10,7 +10,9 @@ export type OwnCost = {
   commands: number
   bytesRead: number
   bytesWritten: number
-  /** By the name of commandstats. */
+  /** Ours, MONITOR's included. */
+  connections: number
+  /** By the name of commandstats, MONITOR's included. */
   byCommand: ReadonlyMap<string, number>
   /** Watching hot keys: MONITOR bursts. */
   watchingCommands: number
@@ -61,7 +63,7 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
     evictedPerSec: rate.evicted ?? null,
     netInBytesPerSec: perSecond(clientInput),
     netOutBytesPerSec: perSecond(withoutOwn(diff.deltas.netOut ?? null, own.bytesRead)),
-    connectionsPerSec: rate.connections ?? null,
+    connectionsPerSec: perSecond(withoutOwn(diff.deltas.connections ?? null, own.connections)),
     rejectedPerSec: rate.rejected ?? null,
     errorsPerSec: rate.errors ?? null,
     commandUsPerSec: rate.commandUs ?? null,
@@ -134,6 +136,7 @@ function ownDeltas(previous: NodeReading | null, current: NodeReading) {
     // MONITOR moves next to nothing towards the node.
     bytesRead: own.bytesRead - before.bytesRead + watchedBytes,
     bytesWritten: own.bytesWritten - before.bytesWritten,
+    connections: own.connections - before.connections,
     watchingCpuUs: own.watchingCpuUs - before.watchingCpuUs,
   }
 }

@@ -22,6 +22,8 @@ export type WriterOptions = {
   onSaved(ticks: number, elapsedMs: number): void
   clock: Clock
   logger: Logger
+  /** Between two attempts. @default 1000 */
+  retryMs?: number
 }
 
 /** Items that wait as they are; more go to the backlog as bytes. */
@@ -110,8 +112,8 @@ export class Writer {
   /** A new tick's arrival does not end it. */
   async #pause(): Promise<boolean> {
     const { clock } = this.#options
-    const until = clock.monotonic() + RETRY_MS * (0.8 + 0.4 * clock.random())
-    for (let left = RETRY_MS; left > 0; left = until - clock.monotonic()) {
+    const until = clock.monotonic() + (this.#options.retryMs ?? RETRY_MS) * (0.8 + 0.4 * clock.random())
+    for (let left = until - clock.monotonic(); left > 0; left = until - clock.monotonic()) {
       if (this.#stopAt !== null && clock.monotonic() >= this.#stopAt) return false
       if (!(await this.#sleeper.sleep(left))) return false
     }

@@ -59,7 +59,7 @@ export function failureOfReply(text: string, address: string, hasPassword: boole
   if (/^NOAUTH/.test(text)) {
     const next = hasPassword
       ? 'The sign-in was lost; it is tried again.'
-      : 'Set password: in cachescope.yaml, as ${VARIABLE}.'
+      : 'Set password: in cachescope.yaml.'
     return { state: 'auth-required', message: `${address} wants a password. ${next}` }
   }
   if (/^WRONGPASS|invalid password/i.test(text)) {

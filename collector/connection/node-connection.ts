@@ -36,6 +36,7 @@ export class NodeConnection implements NodeCommands {
   #stream: Socket | null = null
   #lastError: (Error & { code?: string }) | null = null
   #commands = 0
+  #connections = 0
   /** It has answered as a Redis before: a silence is no reason to ask what it is. */
   #proven = false
   #closedBytes = { read: 0, written: 0 }
@@ -52,9 +53,10 @@ export class NodeConnection implements NodeCommands {
   }
 
   /** Grows only; over all connections that this object has made. */
-  get cost(): { commands: number; bytesRead: number; bytesWritten: number } {
+  get cost(): { commands: number; bytesRead: number; bytesWritten: number; connections: number } {
     return {
       commands: this.#commands,
+      connections: this.#connections,
       bytesRead: this.#closedBytes.read + (this.#stream?.bytesRead ?? 0),
       bytesWritten: this.#closedBytes.written + (this.#stream?.bytesWritten ?? 0),
     }
@@ -101,6 +103,7 @@ export class NodeConnection implements NodeCommands {
       this.close()
       throw new NodeFailure(await this.#explain(this.#lastError ?? error))
     }
+    this.#connections++
     await this.#signIn(client)
   }
 
