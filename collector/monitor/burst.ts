@@ -6,7 +6,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { MonitorConnection } from './detector-types.ts'
-import type { MonitorParser, ParserSession } from './parser.ts'
+import type { ParserSession, StreamReader } from './parser-types.ts'
 import { encodeCommand } from './resp.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
@@ -46,7 +46,7 @@ export type Burst = {
 
 export function startBurst(
   connection: MonitorConnection,
-  parser: MonitorParser,
+  parser: StreamReader,
   session: Omit<ParserSession, 'replies'>,
   stops: BurstStops,
   onData: () => void,

@@ -26,7 +26,8 @@ import type {
   NodeFacts,
   WatchingCost,
 } from './detector-types.ts'
-import { MonitorParser, type ParserCounts } from './parser.ts'
+import { MonitorParser } from './parser.ts'
+import type { ParserCounts, StreamReader } from './parser-types.ts'
 import { describeFailure } from './refusals.ts'
 
 export type {
@@ -61,7 +62,7 @@ class Detector implements HotKeyDetector {
   readonly #random: () => number
   readonly #window = new SlidingWindow(new SpaceSaving({ seed: randomInt(2 ** 32) }))
   #table: CommandTable | null = null
-  #parser: MonitorParser | null = null
+  #parser: StreamReader | null = null
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
   #earlier: Seen | null = null
@@ -162,7 +163,7 @@ class Detector implements HotKeyDetector {
     return delayMs
   }
 
-  async #runBurst(parser: MonitorParser, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
+  async #runBurst(parser: StreamReader, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
     const session = {
       ownAddresses: facts.ownAddresses,
       replica: facts.role === 'replica',
@@ -185,10 +186,9 @@ class Detector implements HotKeyDetector {
   /** Books what the burst cost. @returns microseconds of the node's time */
   #settle(counts: ParserCounts, result: BurstResult, plan: BurstPlan, model: CostModel): number {
     const seen: Seen = { commands: counts.lines, bytes: counts.bytes, windowMs: result.windowMs }
-    // After an early stop the node may have printed more than was read.
-    const unread =
-      result.end.kind === 'window' ? 0 : plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
-    const costUs = result.sentCommands === 0 ? 0 : Math.max(burstCostUs(model, seen), unread)
+    // A busy node prints for more clients than one before it sends: what was not read has cost it all the same.
+    const predictedUs = plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
+    const costUs = result.sentCommands === 0 ? 0 : Math.max(burstCostUs(model, seen), predictedUs)
     if (result.windowMs > 0) this.#earlier = remember(this.#earlier, seen)
     this.cost.commands += result.sentCommands
     this.cost.bytes += result.sentBytes + counts.bytes
@@ -239,7 +239,7 @@ class Detector implements HotKeyDetector {
     this.#identity = identity
   }
 
-  async #loadTable(): Promise<MonitorParser | null> {
+  async #loadTable(): Promise<StreamReader | null> {
     try {
       this.#table = parseCommandTable(await this.#options.loadCommandTable())
     } catch (error) {

@@ -9,51 +9,18 @@ import type { CommandKeys, CommandNames, CommandTable } from '../../core/hot-key
 import { DONE, KeyWalker, MAX_WORD_BYTES, SKIP, WORD } from '../../core/hot-keys/key-walker.ts'
 import { KeyBuffer } from './key-buffer.ts'
 import { type LineHeader, MAX_HEADER_BYTES, parseHeader } from './line-header.ts'
+import { Opening, type OpeningState } from './opening.ts'
+import {
+  type LineSink,
+  noCounts,
+  type ParserCounts,
+  type ParserSession,
+  type StreamReader,
+} from './parser-types.ts'
 
 /** Keys of one line that are held at a time: longer or more are counted in `droppedKeys`. */
 export const MAX_LINE_KEY_BYTES = 65_536
 export const MAX_LINE_KEYS = 4_096
-
-export interface LineSink {
-  /** A client's command. */
-  countCommand(): void
-  /** A command inside a script, or one that replication brought: it is load, but no client's command. */
-  countOther(): void
-  /** Once for every different key of a command, after its `countCommand`. The bytes are valid during the call only. */
-  countKey(bytes: Uint8Array, start: number, end: number, db: number, commandId: number, write: boolean): void
-}
-
-export type ParserSession = {
-  /** Replies that come before the stream: one for each command that opened it. */
-  replies: number
-  /** Addresses as MONITOR prints them. */
-  ownAddresses: readonly string[]
-  /** On a replica what replication brings is not counted: by the primary's address, and whatever writes. */
-  replica: boolean
-  primaryAddress: string | null
-}
-
-export type ParserCounts = {
-  bytes: number
-  /** Whole lines, of every kind. */
-  lines: number
-  commands: number
-  scripted: number
-  replicated: number
-  own: number
-  malformed: number
-  /** 1 when the stream ended inside a line. */
-  truncated: number
-  /** Commands that the node's COMMAND does not list: their keys are not known. */
-  unknown: number
-  droppedKeys: number
-}
-
-/** `code`: the first word of the error that refused (`NOPERM`), of the reply with that number, 0 the first. */
-export type ParserState =
-  | { kind: 'pending' }
-  | { kind: 'monitoring' }
-  | { kind: 'refused'; code: string; reply: number }
 
 const REPLY = 0
 const LINE_START = 1
@@ -78,7 +45,6 @@ const CR = 13
 const SPACE = 32
 const QUOTE = 34
 const PLUS = 43
-const MINUS = 45
 const BACKSLASH = 92
 
 /** What an escaped letter stands for; -1 where Redis writes no such escape. */
@@ -89,11 +55,11 @@ for (const [letter, byte] of Object.entries({ '\\': 92, '"': 34, n: 10, r: 13, t
 
 const LUA = Buffer.from('lua')
 
-export class MonitorParser {
-  /** Since `begin`. */
+export class MonitorParser implements StreamReader {
   counts: ParserCounts = noCounts()
   readonly #names: CommandNames
   readonly #sink: LineSink
+  readonly #opening = new Opening()
   readonly #walker = new KeyWalker()
   readonly #keys = new KeyBuffer(MAX_LINE_KEY_BYTES, MAX_LINE_KEYS)
   readonly #word = new Uint8Array(MAX_WORD_BYTES)
@@ -103,11 +69,8 @@ export class MonitorParser {
   #own: Uint8Array[] = []
   #primary: Uint8Array | null = null
   #replica = false
-  #replies = 0
 
   #state = REPLY
-  #reply = 0
-  #refusal: { code: string; reply: number } | null = null
   #headLength = 0
   #wordLength = 0
   #high = 0
@@ -125,31 +88,24 @@ export class MonitorParser {
     this.#sink = sink
   }
 
-  /** A new connection's stream. */
   begin(session: ParserSession): void {
     this.counts = noCounts()
     this.#own = session.ownAddresses.map((address) => Buffer.from(address))
     this.#primary = session.primaryAddress === null ? null : Buffer.from(session.primaryAddress)
     this.#replica = session.replica
-    this.#replies = session.replies
-    this.#reply = 0
-    this.#refusal = null
-    this.#headLength = 0
+    this.#opening.begin(session.replies)
     this.#state = session.replies > 0 ? REPLY : LINE_START
   }
 
-  /** The stream has ended. */
   end(): void {
     if (this.#state !== REPLY && this.#state !== LINE_START) this.counts.truncated++
     this.#state = LINE_START
   }
 
-  get state(): ParserState {
-    if (this.#reply < this.#replies) return { kind: 'pending' }
-    return this.#refusal === null ? { kind: 'monitoring' } : { kind: 'refused', ...this.#refusal }
+  get state(): OpeningState {
+    return this.#opening.state
   }
 
-  /** Never throws on what the bytes are. */
   feed(chunk: Buffer): void {
     this.counts.bytes += chunk.length
     let at = 0
@@ -230,7 +186,7 @@ export class MonitorParser {
     }
     switch (this.#state) {
       case REPLY:
-        this.#stepReply(byte)
+        if (this.#opening.step(byte)) this.#state = LINE_START
         return
       case LINE_START:
         this.#headLength = 0
@@ -277,24 +233,6 @@ export class MonitorParser {
         if (byte === LF) this.#endLine()
         else this.#state = BROKEN
     }
-  }
-
-  #stepReply(byte: number): void {
-    if (byte !== LF) {
-      if (this.#headLength < MAX_HEADER_BYTES) this.#head[this.#headLength] = byte
-      this.#headLength++
-      return
-    }
-    const reply = Buffer.from(this.#head.buffer, 0, Math.min(this.#headLength, MAX_HEADER_BYTES))
-    // Only the first word: the rest of an error can repeat what was sent, and that was a password.
-    const word = reply.toString('latin1').trimEnd().split(' ', 1)[0] ?? ''
-    const last = ++this.#reply === this.#replies
-    // A server without a password objects to AUTH, and then monitors all the same: the last reply decides.
-    if (word !== '+OK')
-      this.#refusal ??= { code: reply[0] === MINUS ? word.slice(1) : '?', reply: this.#reply - 1 }
-    else if (last) this.#refusal = null
-    this.#headLength = 0
-    if (last) this.#state = LINE_START
   }
 
   #endHeader(): void {
@@ -406,21 +344,6 @@ export class MonitorParser {
     this.counts.lines++
     this.counts.malformed++
     return at + 1
-  }
-}
-
-function noCounts(): ParserCounts {
-  return {
-    bytes: 0,
-    lines: 0,
-    commands: 0,
-    scripted: 0,
-    replicated: 0,
-    own: 0,
-    malformed: 0,
-    truncated: 0,
-    unknown: 0,
-    droppedKeys: 0,
   }
 }
 

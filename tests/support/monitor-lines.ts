@@ -1,5 +1,5 @@
 /** MONITOR's lines as a server writes them, and a sink that keeps what a parser counts. */
-import type { LineSink } from '../../collector/monitor/parser.ts'
+import type { LineSink } from '../../collector/monitor/parser-types.ts'
 
 const NAMED: Record<number, string> = {
   92: '\\\\',

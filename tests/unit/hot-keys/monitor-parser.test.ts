@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MAX_LINE_KEY_BYTES, MonitorParser, type ParserSession } from '../../../collector/monitor/parser.ts'
+import { MAX_LINE_KEY_BYTES, MonitorParser } from '../../../collector/monitor/parser.ts'
+import type { ParserSession } from '../../../collector/monitor/parser-types.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink, monitorLine } from '../../support/monitor-lines.ts'
 

@@ -1,0 +1,65 @@
+/** What a parser of MONITOR's stream is told, whom it tells, and what it counts. */
+import type { OpeningState } from './opening.ts'
+
+export interface LineSink {
+  /** A client's command. */
+  countCommand(): void
+  /** A command inside a script, or one that replication brought: it is load, but no client's command. */
+  countOther(): void
+  /** Once for every different key of a command, after its `countCommand`. The bytes are valid during the call only. */
+  countKey(bytes: Uint8Array, start: number, end: number, db: number, commandId: number, write: boolean): void
+}
+
+export type ParserSession = {
+  /** Replies that come before the stream: one for each command that opened it. */
+  replies: number
+  /** Addresses as MONITOR prints them. */
+  ownAddresses: readonly string[]
+  /** On a replica what replication brings is not counted: by the primary's address, and whatever writes. */
+  replica: boolean
+  primaryAddress: string | null
+}
+
+export type ParserCounts = {
+  bytes: number
+  /** Whole lines, of every kind. */
+  lines: number
+  commands: number
+  scripted: number
+  replicated: number
+  own: number
+  malformed: number
+  /** 1 when the stream ended inside a line. */
+  truncated: number
+  /** Commands that the node's COMMAND does not list: their keys are not known. */
+  unknown: number
+  droppedKeys: number
+}
+
+/** From the socket's bytes to counted keys. One serves all bursts of a node, one after the other. */
+export interface StreamReader {
+  /** A new connection's stream. */
+  begin(session: ParserSession): void
+  /** Never throws on what the bytes are. The chunk may be cut anywhere, and is not kept. */
+  feed(chunk: Buffer): void
+  /** The stream has ended. */
+  end(): void
+  readonly state: OpeningState
+  /** Since `begin`. */
+  readonly counts: Readonly<ParserCounts>
+}
+
+export function noCounts(): ParserCounts {
+  return {
+    bytes: 0,
+    lines: 0,
+    commands: 0,
+    scripted: 0,
+    replicated: 0,
+    own: 0,
+    malformed: 0,
+    truncated: 0,
+    unknown: 0,
+    droppedKeys: 0,
+  }
+}
