@@ -1,10 +1,10 @@
 /** The dashboard's production build, made when anything that goes into it has changed since the last one. */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { inRoot, NODE, ROOT, STATE_DIRECTORY } from './paths.ts'
+import { runCaptured } from './run-captured.ts'
 import { takeLock } from './setup/lock.mjs'
 import { withProgress } from './setup/progress.mjs'
 
@@ -24,17 +24,17 @@ const KEPT_CHARACTERS = 4_000
 /** @throws CommandError with what the build printed last */
 export async function buildApp(): Promise<void> {
   if (isCurrent()) return
-  const giveBack = await takeLock(join(STATE_DIRECTORY, 'build.lock'), () => {})
+  const lock = await takeLock(join(STATE_DIRECTORY, 'build.lock'), () => {})
   try {
     if (isCurrent()) return
     const hash = hashSources()
     rmSync(STAMP, { force: true })
-    await withProgress('Building the dashboard', runBuild)
+    await withProgress('Building the dashboard', (note) => runBuild(note, lock.share))
     mkdirSync(dirname(STAMP), { recursive: true })
     // With its id: a build by hand in between is another build.
     writeFileSync(STAMP, `${hash} ${readFileSync(BUILD_ID, 'utf8')}`)
   } finally {
-    giveBack()
+    lock.giveBack()
   }
 }
 
@@ -59,29 +59,15 @@ function hashSources(): string {
   return hash.digest('hex')
 }
 
-function runBuild(note: (text: string) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(NODE, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
-      cwd: ROOT,
-      env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8')
-      stream.on('data', (chunk: string) => {
-        output = (output + chunk).slice(-KEPT_CHARACTERS)
-        const line = chunk.trim().split('\n').at(-1)
-        if (line) note(line.trim())
-      })
-    }
-    const stop = () => child.kill('SIGTERM')
-    process.once('exit', stop)
-    child.once('error', reject)
-    child.once('close', (code) => {
-      process.removeListener('exit', stop)
-      if (code === 0) resolve()
-      else reject(new CommandError(EXIT.internal, `The dashboard could not be built:\n\n${output.trim()}`))
-    })
+async function runBuild(note: (text: string) => void, onStart: (pid: number) => void): Promise<void> {
+  const { code, output } = await runCaptured(NODE, [inRoot('node_modules/next/dist/bin/next'), 'build'], {
+    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    onLine: note,
+    onStart,
   })
+  if (code === 0) return
+  throw new CommandError(
+    EXIT.internal,
+    `The dashboard could not be built:\n\n${output.slice(-KEPT_CHARACTERS).trim()}`,
+  )
 }

@@ -10,7 +10,7 @@ const running = new Set<number>()
 export function runCaptured(
   program: string,
   args: string[],
-  options: { env?: NodeJS.ProcessEnv; onLine?: (line: string) => void } = {},
+  options: { env?: NodeJS.ProcessEnv; onLine?: (line: string) => void; onStart?: (pid: number) => void } = {},
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -20,7 +20,10 @@ export function runCaptured(
       detached: true,
     })
     const { pid } = child
-    if (pid !== undefined) running.add(pid)
+    if (pid !== undefined) {
+      running.add(pid)
+      options.onStart?.(pid)
+    }
     let output = ''
     const lines = new LineSplitter((line) => {
       if (line.trim() !== '') options.onLine?.(line.trim())

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CommandError, EXIT } from './exit-codes.ts'
 import { STATE_DIRECTORY } from './paths.ts'
 import { ProcessFile } from './process-file.ts'
+import { stopCaptured } from './run-captured.ts'
 import { say } from './setup/progress.mjs'
 import { Supervisor } from './supervisor.ts'
 
@@ -14,6 +15,9 @@ export type StopSignal = keyof typeof SIGNAL_EXIT_CODES
 
 /** npm passes a Ctrl-C on that the terminal has sent as well: that is one, not two. */
 const SAME_SIGNAL_MS = 1_000
+
+/** For a build that is under way. */
+const BUILD_GRACE_MS = 3_000
 
 export type Session = {
   directory: string
@@ -59,7 +63,7 @@ export async function runSession(
     })
     return await Promise.race([stopped, failed.then(() => stopped)])
   } finally {
-    await supervisor.stop()
+    await Promise.all([supervisor.stop(), stopCaptured(BUILD_GRACE_MS)])
   }
 }
 

@@ -10,10 +10,10 @@ import { clientIsCurrent, generateClient, installPackages, packagesAreCurrent } 
 import { SetupError, stopRunning } from './setup/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-let giveBack = () => {}
+let lock = null
 
 function end(code) {
-  giveBack()
+  lock?.giveBack()
   process.exit(code)
 }
 
@@ -38,12 +38,12 @@ async function setUp(args) {
   if (isCurrent()) return
 
   let said = false
-  giveBack = await takeLock(join(root, '.cachescope/setup.lock'), (pid) => {
+  lock = await takeLock(join(root, '.cachescope/setup.lock'), (pid) => {
     if (!said)
       process.stderr.write(`Another set-up of this clone is under way (process ${pid}); waiting for it.\n`)
     said = true
   })
-  if (!packagesAreCurrent(root)) await installPackages(root, env)
+  if (!packagesAreCurrent(root)) await installPackages(root, env, lock.share)
   if (!clientIsCurrent(root)) await generateClient(root, env)
   const missing = missingPrograms(needed, env)
   if (missing.length > 0) await installPrograms(missing, env)

@@ -53,6 +53,7 @@ const MAX_BACKOFF_MS = 30_000
 /** A child that ran this long starts its back-off anew. */
 const STEADY_MS = 60_000
 const KEPT_LINES = 30
+const REPEAT_AFTER_MS = 60_000
 
 export class Supervisor {
   readonly #children: ManagedChild[] = []
@@ -118,6 +119,7 @@ class ManagedChild implements Child {
   readonly #context: ChildContext
   readonly #file: LogFile
   readonly #lines: string[] = []
+  readonly #shownAt = new Map<string, number>()
   #process: ChildProcess | null = null
   #end = Promise.withResolvers<string>()
   #wanted = false
@@ -222,9 +224,13 @@ class ManagedChild implements Child {
     this.#lines.push(line)
     if (this.#lines.length > KEPT_LINES) this.#lines.shift()
     const shown = this.#options.show?.(line) ?? null
-    if (shown !== null && shown.trim() !== '' && !this.#context.isStopping()) {
-      this.#context.print(`[${this.name}] ${shown}`)
-    }
+    if (shown === null || shown.trim() === '' || this.#context.isStopping()) return
+    const now = Date.now()
+    // What fails at every request is worth a line now and then, not a flood; the file has all of it.
+    if (now - (this.#shownAt.get(shown) ?? 0) < REPEAT_AFTER_MS) return
+    if (this.#shownAt.size >= KEPT_LINES) this.#shownAt.clear()
+    this.#shownAt.set(shown, now)
+    this.#context.print(`[${this.name}] ${shown}`)
   }
 
   #onEnd(child: ChildProcess, startedAt: number, how: string): void {

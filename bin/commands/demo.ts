@@ -16,6 +16,7 @@ import { CONTROL_SOCKET, DEMO_NAME } from '../paths.ts'
 import { findFreePort } from '../ports.ts'
 import { runSession, type Session, type StopSignal } from '../session.ts'
 import { formatSeconds, withProgress } from '../setup/progress.mjs'
+import type { Child } from '../supervisor.ts'
 
 const HOST = '127.0.0.1'
 const DEFAULT_PORT = 3000
@@ -32,26 +33,43 @@ export type DemoOptions = {
 export async function demo(options: DemoOptions): Promise<StopSignal> {
   // The set-up before us counts too: its shell says when it began.
   const startedAt = Number(process.env.CACHESCOPE_STARTED_AT) || Date.now()
-  if (options.port !== undefined) await requireFreePort(options.port, HOST)
   return runSession(DEMO_NAME, async (session) => {
     if (options.fresh) forget(session)
+    if (options.port !== undefined) await requireFreePort(options.port, HOST)
     const port = options.port ?? (await findFreePort(DEFAULT_PORT))
-    const [databaseUrl, fleet] = await Promise.all([
-      openDatabase(session, undefined).then(async (url) => {
-        await withProgress("Filling the shop's tables", () => prepareOrigin(url))
-        return url
-      }),
+    const [{ databaseUrl, dashboard }, fleet] = await Promise.all([
+      startPages(session, { port, mode: options.mode }),
       withProgress('Starting a Redis Cluster of 3 primaries and 3 replicas', () =>
         startFleet(session.supervisor, join(session.directory, 'fleet')),
       ),
-      options.mode === 'production' ? buildApp() : undefined,
     ])
     await serveFleetFaults(session, fleet)
     const viral: ViralSchedule = { ...DEFAULT_VIRAL, afterMs: options.viralAfter * 1000 }
     if (options.traffic) startTraffic(session.supervisor, fleet, databaseUrl, viral)
-    await watch(session, { fleet, databaseUrl, port, mode: options.mode })
+    const since = Date.now()
+    const collector = await startDemoCollector(session, { fleet, databaseUrl, mode: options.mode })
+    await withProgress('Waiting for the first sample', () =>
+      Promise.all([
+        untilFirstSample(databaseUrl, since, collector),
+        untilDashboardAnswers(dashboardUrl(HOST, port), dashboard),
+      ]),
+    )
     session.print(welcome({ port, startedAt, options }))
   })
+}
+
+/** The database with the shop's tables, and the dashboard over it. */
+async function startPages(
+  session: Session,
+  options: { port: number; mode: DemoOptions['mode'] },
+): Promise<{ databaseUrl: string; dashboard: Child }> {
+  const [databaseUrl] = await Promise.all([
+    openDatabase(session, undefined),
+    options.mode === 'production' ? buildApp() : undefined,
+  ])
+  const dashboard = startDashboard(session.supervisor, { host: HOST, databaseUrl, ...options })
+  await withProgress("Filling the shop's tables", () => prepareOrigin(databaseUrl))
+  return { databaseUrl, dashboard }
 }
 
 /** Everything of earlier runs but the file of this one's processes. */
@@ -70,26 +88,21 @@ async function serveFleetFaults(session: Session, fleet: Fleet): Promise<void> {
   })
 }
 
-async function watch(
+function startDemoCollector(
   session: Session,
-  options: { fleet: Fleet; databaseUrl: string; port: number; mode: DemoOptions['mode'] },
-): Promise<void> {
-  const { fleet, databaseUrl, port, mode } = options
+  options: { fleet: Fleet; databaseUrl: string; mode: DemoOptions['mode'] },
+): Promise<Child> {
   const configPath = join(session.directory, 'cachescope.yaml')
   mkdirSync(session.directory, { recursive: true })
-  writeFileSync(configPath, configText(fleet))
-  const since = Date.now()
-  const collector = await startCollector(session, { databaseUrl, configPath, watch: mode === 'development' })
-  const dashboard = startDashboard(session.supervisor, { host: HOST, port, databaseUrl, mode })
-  await withProgress('Waiting for the first sample', () =>
-    Promise.all([
-      untilFirstSample(databaseUrl, since, collector),
-      untilDashboardAnswers(dashboardUrl(HOST, port), dashboard),
-    ]),
-  )
+  writeFileSync(configPath, configText(options.fleet))
+  return startCollector(session, {
+    databaseUrl: options.databaseUrl,
+    configPath,
+    watch: options.mode === 'development',
+  })
 }
 
-/** A seed of every shard, so that one dead node never hides the cluster. */
+/** Every node as a seed, so that one dead node never hides the cluster. */
 const configText = (fleet: Fleet): string => `# Written by \`cachescope demo\` at each start.
 caches:
   - name: shop

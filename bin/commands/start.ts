@@ -22,9 +22,10 @@ export async function start(options: StartOptions): Promise<StopSignal> {
   const host = options.host ?? config.dashboard.host
   const port = options.port ?? config.dashboard.port
   requireLoopback(host)
-  await requireFreePort(port, host)
 
   return runSession('start', async (session) => {
+    // Not before: a run that was killed may have left its dashboard on this very port.
+    await requireFreePort(port, host)
     const [databaseUrl] = await Promise.all([openDatabase(session, process.env.DATABASE_URL), buildApp()])
     await startCollector(session, { databaseUrl, configPath: path })
     const dashboard = startDashboard(session.supervisor, { host, port, databaseUrl, mode: 'production' })

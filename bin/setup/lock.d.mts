@@ -1,1 +1,4 @@
-export function takeLock(path: string, onWait: (holderPid: number) => void): Promise<() => void>
+export function takeLock(
+  path: string,
+  onWait: (holderPid: number) => void,
+): Promise<{ share: (pid: number) => void; giveBack: () => void }>

@@ -1,5 +1,5 @@
 /** One set-up of a clone at a time: a file that names its holder, taken over when the holder is gone. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -13,25 +13,35 @@ function processStartTime(pid) {
   }
 }
 
+const lineOf = (pid) => `${pid} ${processStartTime(pid)}\n`
+
+/** The first of those named in the lock that is alive. */
 function holderOf(text) {
-  const [pid, startTime] = text.trim().split(' ')
-  return processStartTime(Number(pid)) === startTime ? Number(pid) : null
+  for (const line of text.trim().split('\n')) {
+    const [pid, startTime] = line.split(' ')
+    if (processStartTime(Number(pid)) === startTime) return Number(pid)
+  }
+  return null
 }
 
 /**
  * @param {string} path
  * @param {(holderPid: number) => void} onWait called while another holds it
- * @returns {Promise<() => void>} gives it back
+ * @returns {Promise<{ share: (pid: number) => void, giveBack: () => void }>} `share` makes a child a holder too: the
+ * work of a killed set-up may still be going on in it
  */
 export async function takeLock(path, onWait) {
   mkdirSync(dirname(path), { recursive: true })
   const own = `${path}.${process.pid}`
-  writeFileSync(own, `${process.pid} ${processStartTime(process.pid)}\n`)
+  writeFileSync(own, lineOf(process.pid))
   try {
     for (;;) {
       try {
         linkSync(own, path)
-        return () => rmSync(path, { force: true })
+        return {
+          share: (pid) => appendFileSync(path, lineOf(pid)),
+          giveBack: () => rmSync(path, { force: true }),
+        }
       } catch (error) {
         if (error.code !== 'EEXIST') throw error
       }

@@ -64,13 +64,13 @@ function npmEnvironment(env) {
   return { ...Object.fromEntries(kept), PATH: env.CACHESCOPE_SYSTEM_PATH ?? env.PATH }
 }
 
-/** @param {string} root @param {NodeJS.ProcessEnv} env */
-export async function installPackages(root, env) {
+/** @param {string} root @param {NodeJS.ProcessEnv} env @param {(pid: number) => void} onStart told npm's pid */
+export async function installPackages(root, env, onStart) {
   // Whatever is there no longer counts as installed until npm has finished.
   rmSync(join(root, NPM_PACKAGES_STAMP), { force: true })
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const { code, output } = await withProgress('Installing npm packages from package-lock.json', () =>
-    run('npm', args, { cwd: root, env: npmEnvironment(env) }),
+    run('npm', args, { cwd: root, env: npmEnvironment(env), onStart }),
   )
   if (code === 127) {
     throw new SetupError(4, 'npm is not on the path. Install it (Debian: apt-get install npm) and try again.')

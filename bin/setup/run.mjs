@@ -16,7 +16,7 @@ export class SetupError extends Error {
 /**
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, onStart?: (pid: number) => void }} options
  * @returns {Promise<{ code: number, output: string }>} code 127 when the program is not there
  */
 export function run(program, args, options = {}) {
@@ -29,6 +29,7 @@ export function run(program, args, options = {}) {
       detached: true,
     })
     running.add(child)
+    if (child.pid !== undefined) options.onStart?.(child.pid)
     let output = ''
     const keep = (chunk) => {
       output = (output + chunk).slice(-KEPT_CHARACTERS)
