@@ -16,7 +16,7 @@ const UNREACHABLE = new Set([
   '53300', // too_many_connections
 ])
 const UNREACHABLE_TEXT =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|server closed the connection|can't reach database|connection ended unexpectedly|client has encountered a connection error|cannot use a pool after calling end/i
+  /connection terminated|timeout exceeded when trying to connect|^timeout expired$|query read timeout|server closed the connection|can't reach database|connection ended unexpectedly|client has encountered a connection error|cannot use a pool after calling end/im
 
 /** Where a database is, without its credentials: for messages. */
 export function describeDatabase(databaseUrl: string): string {

@@ -33,7 +33,7 @@ export async function migrate(databaseUrl: string): Promise<{ applied: string[] 
   client.on('error', () => {})
   try {
     await client.connect()
-    await assertServerVersion(client)
+    assertServerVersion(...(await readServerVersion(client)))
     await client.query('SELECT pg_advisory_lock($1, $2)', MIGRATION_LOCK)
     const interrupted = await inspectHistory(client, migrations, databaseUrl)
     await assertMayCreate(client, databaseUrl)
@@ -68,18 +68,21 @@ async function readMigrations(): Promise<MigrationList> {
   return { baseDir, lockfile, shadowDbInitScript: '', migrationDirectories }
 }
 
-async function assertServerVersion(client: pg.Client): Promise<void> {
+async function readServerVersion(client: pg.Client): Promise<[number, string]> {
   const { rows } = await client.query<{ number: number; text: string }>(
     `SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS text`,
   )
-  const version = rows[0]
-  if (version !== undefined && version.number < MIN_SERVER_VERSION) {
-    throw new CachescopeError(
-      'store-too-old',
-      `DATABASE_URL names a PostgreSQL ${version.text}; Cachescope needs 14 or later. Upgrade the server or name another.`,
-      { where: 'DATABASE_URL' },
-    )
-  }
+  return [rows[0]?.number ?? 0, rows[0]?.text ?? 'unknown']
+}
+
+/** @throws CachescopeError store-too-old */
+export function assertServerVersion(number: number, text: string): void {
+  if (number >= MIN_SERVER_VERSION) return
+  throw new CachescopeError(
+    'store-too-old',
+    `DATABASE_URL names a PostgreSQL ${text}; Cachescope needs 14 or later. Upgrade the server or name another.`,
+    { where: 'DATABASE_URL' },
+  )
 }
 
 /** @returns the migrations that a process began and did not live to finish */

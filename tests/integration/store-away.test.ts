@@ -1,0 +1,127 @@
+import { createConnection, createServer, type Socket } from 'node:net'
+import pg from 'pg'
+import { afterEach, expect, test } from 'vitest'
+import { parseRange } from '../../core/range.ts'
+import { listCaches } from '../../store/caches.ts'
+import { closeStore, openStore } from '../../store/client.ts'
+import { rollUp } from '../../store/maintenance.ts'
+import { subscribe } from '../../store/notifications.ts'
+import { getSeries } from '../../store/samples.ts'
+import { saveTick } from '../../store/tick.ts'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { collector, emptyTick, saveShop } from '../support/tick.ts'
+
+const NOW = Date.UTC(2026, 0, 31, 12)
+let database: TestDatabase | undefined
+afterEach(async () => {
+  await database?.drop()
+  database = undefined
+})
+
+const calls = (store: ReturnType<typeof openStore>): [string, () => Promise<unknown>][] => [
+  ['listCaches', () => listCaches(store, NOW)],
+  [
+    'getSeries',
+    () => getSeries(store, { cacheId: 'shop', metrics: ['opsPerSec'], range: parseRange({}, NOW) }),
+  ],
+  ['saveTick', () => saveTick(store, emptyTick(NOW), collector(NOW))],
+  ['rollUp', () => rollUp(store, NOW)],
+]
+
+test('nothing listens: every call says so at once', async () => {
+  const store = openStore('postgres://u:secret@127.0.0.1:1/db')
+  for (const [name, call] of calls(store)) {
+    const error = await call().catch((thrown: unknown) => thrown)
+    expect(error, name).toMatchObject({
+      code: 'store-unreachable',
+      message: expect.stringMatching(/127\.0\.0\.1:1\/db/),
+    })
+    expect(String(error)).not.toContain('secret')
+  }
+  await closeStore(store)
+})
+
+/** A proxy that can fall silent: connections stay open, nothing passes. */
+async function silenceable(target: URL): Promise<{ url: string; silence(): void; close(): void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    const upstream = createConnection(Number(target.port), target.hostname)
+    for (const each of [socket, upstream]) {
+      sockets.add(each)
+      each.on('error', () => {})
+    }
+    socket.pipe(upstream).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const address = server.address()
+  const url = new URL(target)
+  url.port = String(typeof address === 'object' && address !== null ? address.port : 0)
+  return {
+    url: url.href,
+    silence: () => {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    close: () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+test('Postgres that falls silent: within three seconds', async () => {
+  database = await createTestDatabase()
+  const proxy = await silenceable(new URL(database.url))
+  const store = openStore(proxy.url)
+  expect(await listCaches(store, NOW)).toEqual([])
+  proxy.silence()
+  const before = Date.now()
+  await expect(listCaches(store, NOW)).rejects.toMatchObject({ code: 'store-unreachable' })
+  expect(Date.now() - before).toBeLessThan(3_200)
+  await database.drop()
+  proxy.close()
+  await closeStore(store)
+})
+
+test('a query after a restart works on the same store', async () => {
+  database = await createTestDatabase()
+  const store = openStore(database.url)
+  await saveShop(store, NOW)
+  const killer = new pg.Client({ connectionString: database.url })
+  await killer.connect()
+  await killer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+  await killer.end()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(await listCaches(store, NOW)).toHaveLength(1)
+  await closeStore(store)
+})
+
+test('notifications reconnect by themselves after the backend is terminated', async () => {
+  database = await createTestDatabase()
+  const store = openStore(database.url)
+  const states: boolean[] = []
+  const messages: string[][] = []
+  const until = async (condition: () => boolean) => {
+    const deadline = Date.now() + 8_000
+    while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(condition()).toBe(true)
+  }
+  const subscription = subscribe(
+    database.url,
+    (cacheIds) => messages.push(cacheIds),
+    (connected) => states.push(connected),
+  )
+  await until(() => states.length === 1)
+  await saveShop(store, NOW)
+  await until(() => messages.length === 1)
+  await store.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'cachescope listen'`)
+  await until(() => states.length === 3)
+  expect(states).toEqual([true, false, true])
+  await saveShop(store, NOW + 1)
+  await until(() => messages.length === 2)
+  expect(messages).toEqual([['shop'], ['shop']])
+  await subscription.close()
+  await subscription.close()
+  await closeStore(store)
+})
