@@ -9,7 +9,10 @@ export default function NotFound() {
     <EmptyState page title="There is nothing at this address">
       <p>
         The cache, node or key may have been removed from the configuration, or it is past its retention. The{' '}
-        <Link href="/">fleet</Link> lists every cache there is; ⌘K finds nodes and keys.
+        <Link prefetch={false} href="/">
+          fleet
+        </Link>{' '}
+        lists every cache there is; ⌘K finds nodes and keys.
       </p>
     </EmptyState>
   )

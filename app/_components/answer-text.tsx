@@ -19,5 +19,9 @@ export function AnswerAction({
   range: Record<string, string | undefined>
 }) {
   if (answer.action === null) return null
-  return <Link href={withQuery(answer.action.href, range)}>{answer.action.label}</Link>
+  return (
+    <Link prefetch={false} href={withQuery(answer.action.href, range)}>
+      {answer.action.label}
+    </Link>
+  )
 }

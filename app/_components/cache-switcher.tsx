@@ -17,9 +17,16 @@ export function CacheSwitcher({ caches }: { caches: CacheChoice[] }) {
   const current = /^\/caches\/([^/]+)/.exec(pathname)?.[1]
   if (caches.length === 0) return null
   return (
-    <Menu position="bottom-start" width={280} shadow="md" withinPortal>
+    <Menu
+      position="bottom-start"
+      width={280}
+      shadow="md"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
-        <button type="button" className={classes.control} aria-label={`Cache: ${current ?? 'all caches'}`}>
+        <button type="button" className={classes.control}>
+          <span className="visually-hidden">Cache: </span>
           <span className={classes.controlText}>{current ?? 'All caches'}</span>
           <IconSelector size={14} aria-hidden="true" />
         </button>
@@ -29,6 +36,7 @@ export function CacheSwitcher({ caches }: { caches: CacheChoice[] }) {
           <Menu.Item
             key={cache.cacheId}
             component={Link}
+            prefetch={false}
             href={cacheHref(cache.cacheId, range)}
             rightSection={<HealthBadge health={cache.health} />}
             leftSection={cache.cacheId === current ? <IconCheck size={14} /> : <span style={{ width: 14 }} />}

@@ -90,6 +90,8 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
         scrollable
         maxHeight={440}
         limit={40}
+        attributes={{ content: { 'aria-label': 'Find' } }}
+        styles={{ actionDescription: { opacity: 1, color: 'var(--cs-muted)' } }}
         onSpotlightOpen={() => setOpened(true)}
         onSpotlightClose={() => setOpened(false)}
         searchProps={{

@@ -57,7 +57,14 @@ export function Keyboard({ caches }: { caches: CacheChoice[] }) {
       >
         <IconKeyboard size={17} stroke={1.8} aria-hidden="true" />
       </button>
-      <Modal opened={listed} onClose={() => setListed(false)} title="Keyboard shortcuts" centered>
+      <Modal
+        opened={listed}
+        onClose={() => setListed(false)}
+        title="Keyboard shortcuts"
+        centered
+        closeButtonProps={{ 'aria-label': 'Close' }}
+        attributes={{ header: { role: 'presentation' } }}
+      >
         <dl className={classes.keys}>
           {LIST.map(([keys, does]) => (
             <Fragment key={does}>

@@ -16,6 +16,7 @@ export function Nav() {
     <nav className={classes.nav} aria-label="Main">
       {links.map((link) => (
         <Link
+          prefetch={false}
           key={link.label}
           href={link.href}
           className={classes.navLink}

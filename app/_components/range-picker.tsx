@@ -89,10 +89,10 @@ function CustomRange({
           type="button"
           className={classes.rangeButton}
           aria-pressed={active}
-          aria-label={active && inBrowser ? `Custom range: ${short(from)} to ${short(to)}` : 'Custom range'}
           onClick={() => setOpened((was) => !was)}
         >
           <IconCalendarTime size={15} aria-hidden="true" />
+          <span className="visually-hidden">Custom range</span>
           {active && inBrowser && (
             <span className={classes.customText}>{`${short(from)} – ${short(to)}`}</span>
           )}

@@ -11,7 +11,7 @@ export function TopBar({ caches }: { caches: CacheChoice[] }) {
   return (
     <header className={classes.bar}>
       <div className={classes.inner}>
-        <Link href="/" className={classes.brand} aria-label="Cachescope, fleet">
+        <Link prefetch={false} href="/" className={classes.brand} aria-label="Cachescope, fleet">
           <Mark />
           <span className={classes.brandName}>Cachescope</span>
         </Link>

@@ -3,8 +3,6 @@ import { SKEW_TIMES } from '../../_lib/answers.ts'
 import { formatBytes, formatDuration, formatRate, formatShare, formatTimes } from '../../_lib/format.ts'
 import { Stat, Stats } from '../stat.tsx'
 
-const LITTLE_MEMORY_SHARE = 0.9
-
 /** The figures of a cache, now. */
 export function CacheStats({ cache }: { cache: Cache }) {
   const age = { at: cache.sampledAt, staleAfterMs: 2 * cache.intervalMs }
@@ -27,17 +25,10 @@ export function CacheStats({ cache }: { cache: Cache }) {
       <Stat
         label="Memory"
         value={formatBytes(cache.usedMemoryBytes)}
-        tone={full !== null && full >= LITTLE_MEMORY_SHARE ? 'warn' : undefined}
         note={full === null ? 'no limit set' : `${formatShare(full)} of ${formatBytes(cache.maxMemoryBytes)}`}
         {...age}
       />
-      <Stat
-        label="Evictions"
-        value={formatRate(cache.evictedPerSec)}
-        tone={(cache.evictedPerSec ?? 0) > 0 ? 'warn' : undefined}
-        note="keys put out for room"
-        {...age}
-      />
+      <Stat label="Evictions" value={formatRate(cache.evictedPerSec)} note="keys removed for room" {...age} />
       <Stat
         label="Worst lag"
         value={formatDuration(cache.worstLagSeconds)}

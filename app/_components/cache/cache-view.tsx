@@ -34,7 +34,11 @@ export function CacheView({ facts, page }: { facts: CacheFacts; page: PageRange 
     <>
       <PageHead
         title={cache.cacheId}
-        crumbs={<Link href={fleetHref(page.query)}>Fleet</Link>}
+        crumbs={
+          <Link prefetch={false} href={fleetHref(page.query)}>
+            Fleet
+          </Link>
+        }
         badge={
           <HealthBadge health={cache.health} detail={`${cache.nodesUp} of ${cache.nodeCount} nodes up`} />
         }

@@ -61,7 +61,11 @@ export function TopKeys({
   return (
     <Panel
       title="Which keys cause the load?"
-      aside={<Link href={hotKeysHref(cacheId === null ? {} : { cache: cacheId }, range)}>All hot keys</Link>}
+      aside={
+        <Link prefetch={false} href={hotKeysHref(cacheId === null ? {} : { cache: cacheId }, range)}>
+          All hot keys
+        </Link>
+      }
       flush
     >
       <DataTable

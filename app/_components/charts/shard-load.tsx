@@ -68,7 +68,7 @@ function ShardBar({
     `${loads.maxOpsPerSec === 0 ? 0 : ((ops ?? 0) / loads.maxOpsPerSec) * 100}%`
   return (
     <li className={classes.bar} data-hottest={row.hottest || undefined}>
-      <Link href={href} className={classes.name} title="Hot keys of this shard">
+      <Link prefetch={false} href={href} className={classes.name} title="Hot keys of this shard">
         <ShardName ordinal={row.ordinal} />
       </Link>
       <span className={classes.track} aria-hidden="true">

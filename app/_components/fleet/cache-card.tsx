@@ -34,7 +34,7 @@ export function CacheCard({
     <li className={classes.card} data-stale={cache.health === 'stale' || undefined}>
       <div className={classes.name}>
         <h2 className={classes.title}>
-          <Link href={cacheHref(cache.cacheId, range)} className={classes.cover}>
+          <Link prefetch={false} href={cacheHref(cache.cacheId, range)} className={classes.cover}>
             {cache.cacheId}
           </Link>
         </h2>
