@@ -9,7 +9,7 @@ import { readPageRange, type SearchParams } from '../_lib/page-range.ts'
 import { type HotKeysData, HotKeysView } from './_components/hot-keys-view.tsx'
 import { type KnownShard, readFilters } from './_lib/filters.ts'
 
-const MAX_ROWS = 100
+const MAX_ROWS = 50
 
 export const metadata: Metadata = { title: 'Hot keys' }
 
@@ -33,6 +33,7 @@ async function readHotKeys(store: Store, params: SearchParams, now: number): Pro
         (cacheId === undefined || node.cacheId === cacheId) &&
         (shardId === undefined || node.shardId === shardId),
     ),
+    limit: MAX_ROWS,
     filters,
     cacheIds,
     shards,

@@ -28,37 +28,29 @@ const SIZES = [
   { width: 390, height: 844 },
 ]
 
-for (const target of PAGES) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const viewport of SIZES) {
-      test(`${target.name}, ${colorScheme}, ${viewport.width} px: whole, quiet, accessible`, async ({
-        browser,
-      }) => {
-        const context = await browser.newContext({ colorScheme, viewport })
-        const page = await context.newPage()
-        const complaints: string[] = []
-        page.on('console', (message) => {
-          if (message.type() === 'error') complaints.push(message.text())
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const viewport of SIZES) {
+    test.describe(`${colorScheme}, ${viewport.width} px`, () => {
+      test.use({ colorScheme, viewport })
+      for (const target of PAGES) {
+        test(`${target.name}: whole, quiet, accessible`, async ({ page, complaints }) => {
+          const response = await page.goto(fleetUrl() + (await target.path()))
+          expect(response?.status()).toBe(target.status ?? 200)
+          await expect(page.getByRole('heading', { level: 1 })).toHaveText(target.heading)
+          await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme)
+          await page.waitForTimeout(300)
+
+          const overflow = await page.evaluate(
+            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          )
+          expect(overflow, 'pixels wider than the screen').toBeLessThanOrEqual(0)
+          const { violations } = await new AxeBuilder({ page }).analyze()
+          expect(violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))).toEqual([])
+          const own404 = (text: string) => target.status === 404 && /404/.test(text)
+          expect(complaints.filter((text) => !own404(text))).toEqual([])
         })
-        page.on('pageerror', (error) => complaints.push(String(error)))
-
-        const response = await page.goto(fleetUrl() + (await target.path()))
-        expect(response?.status()).toBe(target.status ?? 200)
-        await expect(page.getByRole('heading', { level: 1 })).toHaveText(target.heading)
-        await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme)
-        await page.waitForTimeout(300)
-
-        const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        )
-        expect(overflow, 'pixels wider than the screen').toBeLessThanOrEqual(0)
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))).toEqual([])
-        const own404 = (text: string) => target.status === 404 && /404/.test(text)
-        expect(complaints.filter((text) => !own404(text))).toEqual([])
-        await context.close()
-      })
-    }
+      }
+    })
   }
 }
 

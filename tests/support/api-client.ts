@@ -38,7 +38,7 @@ export function callApi(path: string, init: RequestInit & { method?: Method } = 
       decodeURIComponent(value),
     ])
     return handlers[init.method ?? 'GET'](new Request(url, init), {
-      params: Promise.resolve(Object.fromEntries(params)),
+      params: Promise.resolve(params.length === 0 ? undefined : Object.fromEntries(params)),
     })
   }
   throw new Error(`${path} is not the API's`)

@@ -6,10 +6,9 @@ import type { Store } from '../../../store/client.ts'
 import { getStore } from '../../_lib/store.ts'
 import { errorResponse, problemResponse } from './problems.ts'
 
-type Handler = (
-  request: Request,
-  context: { params: Promise<Record<string, string | string[] | undefined>> },
-) => Promise<Response>
+/** As Next calls a route; `params` is undefined where the path has no placeholder. */
+type Params = Record<string, string | string[] | undefined> | undefined
+type Handler = (request: Request, context: { params: Promise<Params> }) => Promise<Response>
 type Methods = Record<'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', Handler>
 
 type PathOf<N extends OperationName> = z.output<(typeof OPERATIONS)[N]['pathParams']>
@@ -74,8 +73,8 @@ function invalid(errors: FieldError[]): Response {
   })
 }
 
-function* pathEntries(params: Record<string, string | string[] | undefined>): Generator<[string, string]> {
-  for (const [name, value] of Object.entries(params)) {
+function* pathEntries(params: Params): Generator<[string, string]> {
+  for (const [name, value] of Object.entries(params ?? {})) {
     if (typeof value === 'string') yield [name, value]
   }
 }

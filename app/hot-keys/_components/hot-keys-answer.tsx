@@ -4,8 +4,8 @@ import { KeyName } from '../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../_lib/format.ts'
 import { isCurrent } from '../_lib/ranking.ts'
 
-/** The sentence that opens the page. `rows`: the ranking, current keys first. */
-export function HotKeysAnswer({ rows, now }: { rows: HotKeyRow[]; now: number }) {
+/** The sentence that opens the page. `rows`: the ranking, current keys first; `full`: there may be more. */
+export function HotKeysAnswer({ rows, full, now }: { rows: HotKeyRow[]; full: boolean; now: number }) {
   const top = rows[0]
   if (top === undefined) return <>No key is hot</>
   if (!isCurrent(top, now)) {
@@ -20,7 +20,8 @@ export function HotKeysAnswer({ rows, now }: { rows: HotKeyRow[]; now: number })
     <>
       <KeyName text={top.key} /> is {formatShare(top.share)} of the load of shard {top.shardOrdinal} of{' '}
       {top.cacheId}, at {formatRate(top.opsPerSec)}
-      {current > 1 && `; ${plural(current - 1, 'other key')} ${current === 2 ? 'is' : 'are'} hot as well`}
+      {current > 1 &&
+        `; ${full ? 'at least ' : ''}${plural(current - 1, 'other key')} ${current === 2 ? 'is' : 'are'} hot as well`}
     </>
   )
 }

@@ -18,6 +18,8 @@ const HARMFUL_SHARE = 0.25
 
 export type HotKeysData = {
   rows: HotKeyRow[]
+  /** At most so many rows are listed. */
+  limit: number
   /** The nodes that the filter leaves. */
   nodes: Node[]
   filters: Filters
@@ -27,7 +29,7 @@ export type HotKeysData = {
 }
 
 export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
-  const { rows, nodes, filters, cacheIds, shards, page } = data
+  const { rows, limit, nodes, filters, cacheIds, shards, page } = data
   const top = rows[0]
   const hot = top !== undefined && isCurrent(top, now)
   if (cacheIds.length === 0) {
@@ -47,7 +49,7 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
     <>
       <PageHead
         title="Hot keys"
-        answer={<HotKeysAnswer rows={rows} now={now} />}
+        answer={<HotKeysAnswer rows={rows} full={rows.length === limit} now={now} />}
         tone={hot && top.share >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
         action={
@@ -62,7 +64,11 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
       <Panel
         title="Ranking"
         flush
-        hint="Share of the node's commands with its 95% interval; rates are per node."
+        hint={
+          rows.length === limit
+            ? `The ${limit} busiest; a filter finds the others. Bars show the 95% interval; rates are per node.`
+            : "Bars show the share of the node's commands with its 95% interval; rates are per node."
+        }
       >
         {rows.length === 0 ? (
           <NoHotKeys nodes={nodes} filtered={Object.keys(filters.active).length > 0} />

@@ -16,7 +16,7 @@ import { readPageRange, type SearchParams } from '../../../../_lib/page-range.ts
 import { CHART_METRICS } from './_components/node-charts.tsx'
 import { type NodeData, NodeView } from './_components/node-view.tsx'
 
-const MAX_SLOWLOG = 50
+const MAX_SLOWLOG = 20
 const MAX_EVENTS = 100
 const MAX_HOT_KEYS = 10
 

@@ -1,7 +1,7 @@
 import type { TimeRange } from '../../../../../../../core/range.ts'
 import type { HotKeyDetail } from '../../../../../../../store/hot-keys.ts'
-import { ChartGrid } from '../../../../../../_components/charts/chart-grid.tsx'
 import { TimeChart } from '../../../../../../_components/charts/time-chart.tsx'
+import classes from './key-view.module.css'
 
 const NOTHING = 'It was not hot in this range.'
 
@@ -16,7 +16,7 @@ export function KeyCharts({
 }) {
   const axis = { at: history.at, from: range.from, to: range.to, nothing: NOTHING }
   return (
-    <ChartGrid>
+    <div className={classes.charts}>
       <TimeChart
         {...axis}
         title="How often is it asked for?"
@@ -32,11 +32,12 @@ export function KeyCharts({
         title="What share of its node does it take?"
         unit="share"
         lines={[
-          { id: 'share', label: 'Share', values: history.share, ordinal },
+          // Later lines are drawn over earlier ones.
           { id: 'low', label: '95% from', values: history.shareLow, ordinal: null, dashed: true },
           { id: 'high', label: 'to', values: history.shareHigh, ordinal: null, dashed: true },
+          { id: 'share', label: 'Share', values: history.share, ordinal },
         ]}
       />
-    </ChartGrid>
+    </div>
   )
 }
