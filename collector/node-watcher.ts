@@ -230,7 +230,8 @@ export class NodeWatcher {
       at: this.#options.clock.now(),
       state: this.state,
       message,
-      role: info?.role ?? null,
+      // What it was before it went away is no news: its replica may have its role by now.
+      role: reading?.info.role ?? null,
       version: info?.version ?? null,
       engine: info?.engine ?? null,
       uptimeSeconds: reading ? numberField(reading.info, 'uptime_in_seconds') : null,
@@ -275,7 +276,8 @@ export class NodeWatcher {
       inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
       usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
       maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
-      role: info?.role ?? null,
+      // What it was before it went away is no news: its replica may have its role by now.
+      role: reading?.info.role ?? null,
       version: info?.version ?? null,
       runId: info?.runId ?? null,
       loading: this.state === 'loading',
