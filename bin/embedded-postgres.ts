@@ -11,8 +11,8 @@ import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { CachescopeError } from '../core/errors.ts'
+import { connect } from '../store/connection.ts'
 import { type Account, commandAs, findAccount, run } from './embedded-postgres-account.ts'
 import { findBinaries, type PostgresBinaries } from './embedded-postgres-binaries.ts'
 
@@ -189,10 +189,8 @@ function passwordLost(dataDir: string): CachescopeError {
 async function ensureDatabase(url: string): Promise<void> {
   const maintenanceUrl = new URL(url)
   maintenanceUrl.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: maintenanceUrl.href, connectionTimeoutMillis: 2_000 })
-  client.on('error', () => {})
+  const client = await connect(maintenanceUrl.href, 2_000)
   try {
-    await client.connect()
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE])
     if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`)
   } finally {

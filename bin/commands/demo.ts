@@ -16,6 +16,7 @@ import { CONTROL_SOCKET, DEMO_NAME } from '../paths.ts'
 import { findFreePort } from '../ports.ts'
 import { runSession, type Session, type StopSignal } from '../session.ts'
 import { formatSeconds, withProgress } from '../setup/progress.mjs'
+import { processStartedAt } from '../started-at.ts'
 import type { Child } from '../supervisor.ts'
 
 const HOST = '127.0.0.1'
@@ -31,8 +32,7 @@ export type DemoOptions = {
 }
 
 export async function demo(options: DemoOptions): Promise<StopSignal> {
-  // The set-up before us counts too: its shell says when it began.
-  const startedAt = Number(process.env.CACHESCOPE_STARTED_AT) || Date.now()
+  const startedAt = processStartedAt()
   return runSession(DEMO_NAME, async (session) => {
     if (options.fresh) forget(session)
     if (options.port !== undefined) await requireFreePort(options.port, HOST)

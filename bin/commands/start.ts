@@ -12,11 +12,12 @@ import {
 import { openDatabase } from '../database.ts'
 import { runSession, type StopSignal } from '../session.ts'
 import { formatSeconds } from '../setup/progress.mjs'
+import { processStartedAt } from '../started-at.ts'
 
 export type StartOptions = { config: string; host?: string; port?: number }
 
 export async function start(options: StartOptions): Promise<StopSignal> {
-  const startedAt = Date.now()
+  const startedAt = processStartedAt()
   if (options.host !== undefined) requireLoopback(options.host)
   const { path, config } = readConfigFile(options.config, process.env)
   const host = options.host ?? config.dashboard.host
