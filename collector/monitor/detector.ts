@@ -30,16 +30,7 @@ import { MonitorParser } from './parser.ts'
 import type { ParserCounts, StreamReader } from './parser-types.ts'
 import { describeFailure } from './refusals.ts'
 
-export type {
-  DetectorLogger,
-  HotKeyDetector,
-  HotKeyDetectorOptions,
-  HotKeyReport,
-  MonitorConnection,
-  NodeFacts,
-  ReportedKey,
-  WatchingCost,
-} from './detector-types.ts'
+export type { HotKeyDetector, HotKeyDetectorOptions, MonitorConnection, NodeFacts } from './detector-types.ts'
 
 const WAIT_FOR_FACTS_MS = 500
 const GUARD_RETRY_MS = 2_000

@@ -11,7 +11,7 @@ export type OpeningState =
 
 const MAX_WORD = 32
 /** No Redis: its first line is no reply. */
-export const NO_REPLY = '?'
+const NO_REPLY = '?'
 
 export class Opening {
   #replies = 0

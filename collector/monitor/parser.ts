@@ -20,7 +20,7 @@ import {
 
 /** Keys of one line that are held at a time: longer or more are counted in `droppedKeys`. */
 export const MAX_LINE_KEY_BYTES = 65_536
-export const MAX_LINE_KEYS = 4_096
+const MAX_LINE_KEYS = 4_096
 
 const REPLY = 0
 const LINE_START = 1

@@ -37,8 +37,8 @@ export function burstCostUs(model: CostModel, seen: Seen): number {
 
 /** `+1700000000.123456 [0 10.0.0.12:45678] ` and the line's end. */
 const HEADER_BYTES = 42
-export const MIN_WINDOW_MS = 5
-export const MAX_WINDOW_MS = 1_000
+const MIN_WINDOW_MS = 5
+const MAX_WINDOW_MS = 1_000
 const MIN_GAP_MS = 5
 /** A window takes about this much of the node's time, where its length allows. */
 const BURST_TARGET_US = 5_000

@@ -7,7 +7,7 @@ export type GuardFacts = {
   maxMemoryBytes: number | null
 }
 
-export const MIN_MEMORY_HEADROOM = 0.15
+const MIN_MEMORY_HEADROOM = 0.15
 
 /** @returns null when the node may be watched */
 export function guardRefusal(facts: GuardFacts): string | null {

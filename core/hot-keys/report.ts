@@ -5,7 +5,7 @@ import type { MergedKey, MergedWindow } from './window.ts'
 
 /** A key seen less often says nothing about a rate. */
 const MIN_SEEN = 3
-export const MAX_REPORTED_KEYS = 20
+const MAX_REPORTED_KEYS = 20
 
 export type HotKeyRate = {
   key: Uint8Array

@@ -7,13 +7,13 @@ import { hashKey } from './key-hash.ts'
 import type { Sketch, SketchEntry, SketchSlice } from './sketch.ts'
 
 /** What a kept key costs beside its own bytes. */
-const KEY_OVERHEAD_BYTES = 128
+const KEY_OVERHEAD_BYTES = 192
 const ENTRY_OVERHEAD_BYTES = 224
 const NONE = -1
 const EMPTY = new Uint8Array(0)
 
 export type SpaceSavingOptions = {
-  /** @default 2048 */
+  /** @default 1024 */
   counters?: number
   /** A power of two. @default 16384 */
   cells?: number
@@ -48,7 +48,7 @@ export class SpaceSaving implements Sketch {
   #cellMax = 0
 
   constructor(options: SpaceSavingOptions) {
-    const capacity = options.counters ?? 2048
+    const capacity = options.counters ?? 1024
     this.#capacity = capacity
     this.#keyBytes = options.keyBytes ?? 320 * 1024
     this.#seed = options.seed
@@ -85,7 +85,15 @@ export class SpaceSaving implements Sketch {
       }
       this.#evictSmallest()
     }
-    this.#insert(hash, bytes.slice(start, end), db, command, write, this.#cells[cell] as number)
+    // Not slice: a Buffer's would share the memory that the next line overwrites.
+    this.#insert(
+      hash,
+      new Uint8Array(bytes.subarray(start, end)),
+      db,
+      command,
+      write,
+      this.#cells[cell] as number,
+    )
   }
 
   top(limit: number, maxBytes: number): SketchSlice {

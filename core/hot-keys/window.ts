@@ -8,7 +8,7 @@ export const WINDOW_MS = 10_000
 const SLICE_MS = 1_000
 const CLOSED_SLICES = WINDOW_MS / SLICE_MS - 1
 /** Per past slice. */
-const MAX_ENTRIES = 192
+const MAX_ENTRIES = 160
 const MAX_ENTRY_BYTES = 56 * 1024
 
 /** What one slice says of one key: uses between `low` and `high`, of `commands`. */

@@ -7,7 +7,7 @@ import {
 } from '../../collector/monitor/detector.ts'
 import type { RedisProcess } from './redis.ts'
 
-export const UNKNOWN_FACTS: NodeFacts = {
+const UNKNOWN_FACTS: NodeFacts = {
   opsPerSec: null,
   inputBytesPerCommand: null,
   usedMemoryBytes: null,

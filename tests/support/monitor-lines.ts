@@ -11,7 +11,7 @@ const NAMED: Record<number, string> = {
   8: '\\b',
 }
 
-export function quote(argument: Uint8Array): string {
+function quote(argument: Uint8Array): string {
   let text = '"'
   for (const byte of argument) {
     if (NAMED[byte] !== undefined) text += NAMED[byte]

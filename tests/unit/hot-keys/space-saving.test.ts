@@ -108,6 +108,14 @@ test('a Zipf law over many more keys than counters: the top is right, and the bo
   expect(sketch.top(50, 1e9).entries.every(({ error, count }) => error <= count * 0.02)).toBe(true)
 })
 
+test('kept keys are copies, also of a Buffer', () => {
+  const sketch = new SpaceSaving({ seed: 1 })
+  const bytes = Buffer.from('key')
+  sketch.add(bytes, 0, 3, 0, 0, false)
+  bytes.fill(0)
+  expect(text(sketch.top(1, 1e9).entries[0]?.key ?? new Uint8Array())).toBe('key')
+})
+
 test('long keys cost counters, not memory', () => {
   const long = Array.from({ length: 200 }, (_, at) => ({ key: `${at}:${'x'.repeat(10_000)}` }))
   const uses = [...long, ...Array.from({ length: 50 }, () => ({ key: 'hot' }))]

@@ -81,16 +81,15 @@ describe('the sliding window', () => {
     ])
   })
 
-  test('holds less than 1 MiB, whatever the keys', () => {
-    const gc = globalThis.gc
+  test('holds a bounded number of bytes, whatever the keys', () => {
     const window = fresh()
     for (let second = 0; second < 12; second++) {
       window.advance(START + second * 1_000)
       for (let at = 0; at < 5_000; at++) use(window, `${second}:${at}:${'x'.repeat(at % 200)}`, 1)
     }
     const entries = window.merge(START + 11_000, 1e6)?.keys ?? []
+    expect(entries.length).toBeGreaterThan(500)
     const bytes = entries.reduce((sum, { key }) => sum + key.length + 224, 0)
     expect(bytes).toBeLessThan(10 * 56 * 1024 + 320 * 1024)
-    expect(gc === undefined || bytes > 0).toBe(true)
   })
 })
