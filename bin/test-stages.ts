@@ -56,7 +56,7 @@ async function runTypeScript(): Promise<{ ok: boolean; output: string }> {
 }
 
 async function runDependencyCruiser(): Promise<{ ok: boolean; output: string }> {
-  const result = await runTool('dependency-cruiser/bin/dependency-cruise.mjs', [
+  const result = await runTool('dependency-cruiser/bin/dependency-cruiser.mjs', [
     '--config',
     '.dependency-cruiser.cjs',
     ...FOLDERS,
