@@ -9,6 +9,7 @@ import type { Event, Node } from '../../core/model.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
 import { listEvents } from '../../store/events.ts'
 import { listNodes } from '../../store/nodes.ts'
+import { until } from './redis.ts'
 
 export type TestCollector = {
   readonly collector: Collector
@@ -57,7 +58,11 @@ export async function startCollector(
     logger,
     backlogBytes: options.backlogBytes,
   })
-  await collector.start()
+  // As the process does: a Postgres that is late is waited for.
+  await until('Postgres answers', async () => {
+    await collector.start()
+    return true
+  })
   const nodes = () => listNodes(store, {}, Date.now())
   return {
     collector,

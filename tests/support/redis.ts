@@ -165,6 +165,7 @@ async function launch(options: RedisOptions, port: number): Promise<RedisProcess
         password: options.password,
         protocol: 2,
         lazyConnect: true,
+        enableReadyCheck: false,
         retryStrategy: null,
         maxRetriesPerRequest: 0,
       })
