@@ -21,7 +21,7 @@ test.describe('without JavaScript', () => {
 
   test('the filter form works and keeps what was asked', async ({ page }) => {
     await page.goto(`${fleetUrl()}/hot-keys?range=1h`)
-    await page.getByLabel('Cache').selectOption('shop')
+    await page.getByLabel('Cache', { exact: true }).selectOption('shop')
     await page.getByLabel('Key pattern').fill('article:4*')
     await page.getByRole('button', { name: 'Filter' }).click()
     await expect(page).toHaveURL(/cache=shop/)
@@ -42,8 +42,8 @@ test.describe('without JavaScript', () => {
     await expect(page.getByText('No cache is called nowhere.')).toBeVisible()
     await expect(page.getByLabel('Key pattern')).toHaveValue(pattern)
     await expect(page.getByLabel('Key pattern')).toHaveAttribute('aria-invalid', 'true')
-    await expect(page.getByLabel('Shard')).toHaveValue('999999')
-    await expect(page.getByLabel('Cache')).toHaveValue('nowhere')
+    await expect(page.getByLabel('Shard', { exact: true })).toHaveValue('999999')
+    await expect(page.getByLabel('Cache', { exact: true })).toHaveValue('nowhere')
   })
 })
 

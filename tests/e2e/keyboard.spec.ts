@@ -37,7 +37,7 @@ test('? lists the keys, Escape closes the list', async ({ page }) => {
   await page.keyboard.press('?')
   const dialog = page.getByRole('dialog')
   await expect(dialog).toBeVisible()
-  await expect(dialog).toContainText('Hot keys')
+  await expect(dialog).toContainText(/hot keys/i)
   await page.keyboard.press('Escape')
   await expect(dialog).toBeHidden()
 })

@@ -20,8 +20,13 @@ const PAGES: Target[] = [
   },
   { name: 'node', path: () => nodeOf('up'), heading: /10\.0\.0\./ },
   { name: 'node that is down', path: () => nodeOf('down'), heading: /10\.0\.0\./ },
-  { name: 'unknown key', path: () => '/caches/shop/keys/0/bm90aGluZw', heading: /Unknown key/, status: 404 },
-  { name: 'unknown page', path: () => '/no-such-page', heading: /Not found/, status: 404 },
+  {
+    name: 'unknown key',
+    path: () => '/caches/shop/keys/0/bm90aGluZw',
+    heading: /never seen hot/,
+    status: 404,
+  },
+  { name: 'unknown page', path: () => '/no-such-page', heading: /nothing at this address/, status: 404 },
 ]
 const SIZES = [
   { width: 1440, height: 900 },

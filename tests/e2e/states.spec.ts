@@ -1,8 +1,8 @@
 import { saveCaches, saveTopology } from '../../store/topology.ts'
 import { seedFleet } from '../support/seed.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { startDashboard } from './support/dashboard.ts'
 import { createDatabase, feedFleet, withStore } from './support/database.ts'
-import { startGate } from './support/gate.ts'
 import { expect, test } from './support/test.ts'
 
 const PAGES = ['/', '/hot-keys']
@@ -69,9 +69,9 @@ test('Postgres goes away and comes back under an open page', async ({ page }) =>
   test.setTimeout(60_000)
   const database = new URL(await createDatabase())
   const feed = await feedFleet(database.href, { minutes: 1 })
-  const gate = await startGate(Number(database.port))
+  const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(database.port) })
   const through = new URL(database)
-  through.port = String(gate.port)
+  through.port = String(proxy.port)
   const dashboard = await startDashboard(through.href)
   const paths = [
     '/',
@@ -83,7 +83,7 @@ test('Postgres goes away and comes back under an open page', async ({ page }) =>
 
   await page.goto(`${dashboard.url}/caches/shop`)
   await expect(page.getByText('Shard 2').first()).toBeVisible()
-  await gate.close()
+  proxy.cut()
   await expect(page.getByText('The database does not answer')).toBeVisible({ timeout: 15_000 })
   for (const path of paths) {
     await page.goto(dashboard.url + path)
@@ -98,12 +98,12 @@ test('Postgres goes away and comes back under an open page', async ({ page }) =>
 
   await page.goto(`${dashboard.url}/caches/shop`)
   await expect(page.getByText('The database does not answer')).toBeVisible()
-  await gate.open()
+  proxy.mend()
   await expect(page.getByText('Shard 2').first()).toBeVisible({ timeout: 15_000 })
   await expect(page.getByText('The database does not answer')).toBeHidden()
   await dashboard.stop()
   await feed.stop()
-  await gate.close()
+  await proxy.close()
 })
 
 test('told to stop, the dashboard does not wait for open pages', async ({ page }) => {

@@ -16,7 +16,8 @@ export function KeyCharts({
 }) {
   const axis = { at: history.at, from: range.from, to: range.to, nothing: NOTHING }
   return (
-    <div className={classes.charts}>
+    <section className={classes.charts} aria-label="History">
+      <h2 className="visually-hidden">History</h2>
       <TimeChart
         {...axis}
         title="How often is it asked for?"
@@ -38,6 +39,6 @@ export function KeyCharts({
           { id: 'share', label: 'Share', values: history.share, ordinal },
         ]}
       />
-    </div>
+    </section>
   )
 }

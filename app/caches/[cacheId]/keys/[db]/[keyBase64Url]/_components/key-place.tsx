@@ -38,9 +38,8 @@ export function KeyPlace({
         <Stat
           label="Slot"
           value={slot === null ? 'none' : slot}
-          note={slot === null ? 'not a cluster' : 'of 16,384'}
+          note={`${slot === null ? 'not a cluster' : 'of 16,384'}, database ${db}`}
         />
-        <Stat label="Database" value={db} />
         <Stat label="First seen hot" value={<Age at={firstSeenAt} />} note={<Time at={firstSeenAt} />} />
         <Stat label="Last seen hot" value={<Age at={lastSeenAt} />} note={<Time at={lastSeenAt} />} />
       </Stats>
