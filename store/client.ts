@@ -33,7 +33,7 @@ export function openStore(databaseUrl: string): Store {
   const maintenancePool = new pg.Pool({
     ...common,
     application_name: 'cachescope maintenance',
-    max: 1,
+    max: 2,
     idleTimeoutMillis: 10_000,
   })
   // Without a listener an idle connection that breaks would end the process; the next query reports it.

@@ -12,6 +12,9 @@ const MINUTE = `date_bin('1 minute', at, 'epoch')`
 const HOUR = `date_bin('1 hour', at, 'epoch')`
 const IN_CHUNK = 'at >= $1 AND at < $2'
 
+/** A roll-up keeps the busiest keys of a node and bucket: a minute sees many that were in one report by chance. */
+const HOT_KEYS_PER_BUCKET = 10
+
 const peaks = nodeMetricNames.filter(hasPeak)
 
 function upsert(table: string, keys: string[], values: Record<string, string>, source: string): string {
@@ -97,14 +100,20 @@ function keyspaces(minute: boolean): string {
   )
 }
 
-function hotKeys(minute: boolean): string {
+function hotKeys(minute: boolean): string[] {
   const table = minute ? 'hot_key_sample' : 'hot_key_sample_1m'
   const weight = minute ? '1' : 'reports'
   const overReports = (column: string) => `sum(${column}::double precision * ${weight}) / min(r.n)`
   const ofHottest = (column: string) => `(array_agg(${column} ORDER BY ops_per_sec DESC))[1]`
   const averaged = ['share', 'share_low', 'share_high', 'ops_per_sec', 'ops_per_sec_low', 'ops_per_sec_high']
-  return upsert(
-    minute ? 'hot_key_sample_1m' : 'hot_key_sample_1h',
+  const target = minute ? 'hot_key_sample_1m' : 'hot_key_sample_1h'
+  const ranked = `
+    SELECT node_id, at, key_id FROM (
+      SELECT *, row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC, key_id) AS rank
+      FROM ${target} WHERE ${IN_CHUNK}
+    ) AS kept WHERE rank > ${HOT_KEYS_PER_BUCKET}`
+  const computed = upsert(
+    target,
     ['node_id', 'at', 'key_id'],
     {
       reports: 'min(r.n)',
@@ -123,7 +132,12 @@ function hotKeys(minute: boolean): string {
      SELECT s.node_id, s.bucket, s.key_id, $values
      FROM s JOIN r USING (node_id, bucket) GROUP BY 1, 2, 3`,
   )
+  return [
+    computed,
+    `DELETE FROM ${target} t USING (${ranked}) AS d
+    WHERE t.node_id = d.node_id AND t.at = d.at AND t.key_id = d.key_id AND t.at >= $1 AND t.at < $2`,
+  ]
 }
 
-export const MINUTE_STATEMENTS = [nodeSamples(true), commands(true), keyspaces(true), hotKeys(true)]
-export const HOUR_STATEMENTS = [nodeSamples(false), commands(false), keyspaces(false), hotKeys(false)]
+export const MINUTE_STATEMENTS = [nodeSamples(true), commands(true), keyspaces(true), ...hotKeys(true)]
+export const HOUR_STATEMENTS = [nodeSamples(false), commands(false), keyspaces(false), ...hotKeys(false)]

@@ -45,14 +45,14 @@ class KeyPositions {
 export function encodeTick(tick: Tick): string {
   const nodes = new NodePositions()
   const keys = new KeyPositions()
-  const down = new Set(
-    tick.statuses.filter((status) => status.state !== 'up').map((status) => nodes.of(status)),
-  )
+  const reading = (row: OfNode & { at: number }) => `${nodes.of(row)} ${row.at}`
+  const down = new Set(tick.statuses.filter((status) => status.state !== 'up').map(reading))
   const samples = tick.samples
-    .map(({ metrics, at, ...node }) => ({ node: nodes.of(node), at, ...metrics }))
     // Figures of a node that is not up are a gap, not a reading.
-    .filter((sample) => !down.has(sample.node))
-  const sampledAt = new Map(samples.map((sample) => [sample.node, sample.at]))
+    .filter((sample) => !down.has(reading(sample)))
+    .map(({ metrics, at, ...node }) => ({ node: nodes.of(node), at, ...metrics }))
+  const sampledAt = new Map<number, number>()
+  for (const { node, at } of samples) sampledAt.set(node, Math.max(at, sampledAt.get(node) ?? at))
   const statuses = newestFirst(tick.statuses).map((status) => {
     const node = nodes.of(status)
     return { ...withoutName(status), node, sampledAt: sampledAt.get(node) ?? null }

@@ -1,9 +1,9 @@
 import { createConnection, createServer, type Socket } from 'node:net'
-import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { parseRange } from '../../core/range.ts'
 import { listCaches } from '../../store/caches.ts'
 import { closeStore, openStore } from '../../store/client.ts'
+import { connect } from '../../store/connection.ts'
 import { rollUp } from '../../store/maintenance.ts'
 import { subscribe } from '../../store/notifications.ts'
 import { getSeries } from '../../store/samples.ts'
@@ -86,8 +86,7 @@ test('a query after a restart works on the same store', async () => {
   database = await createTestDatabase()
   const store = openStore(database.url)
   await saveShop(store, NOW)
-  const killer = new pg.Client({ connectionString: database.url })
-  await killer.connect()
+  const killer = await connect(database.url)
   await killer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()`)
   await killer.end()

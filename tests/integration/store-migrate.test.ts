@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
-import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { type NodeMetric, nodeMetricNames } from '../../core/metrics.ts'
 import { columnOf, columnType, hasPeak } from '../../store/columns.ts'
+import { connect } from '../../store/connection.ts'
 import { migrate } from '../../store/migrate.ts'
 import { administer, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -17,8 +17,7 @@ afterEach(async () => {
 })
 
 async function run(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
+  const client = await connect(url)
   try {
     return (await client.query(sql)).rows
   } finally {

@@ -1,9 +1,9 @@
-import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseRange } from '../../core/range.ts'
 import type { Tick } from '../../core/sample.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
 import { listCommands } from '../../store/commands.ts'
+import { connect } from '../../store/connection.ts'
 import { getHotKey, listHotKeyRows } from '../../store/hot-keys.ts'
 import { dropExpired, ensurePartitions, rollUp } from '../../store/maintenance.ts'
 import { listPartitions, PARTITIONED_TABLES } from '../../store/partitions.ts'
@@ -63,8 +63,16 @@ function command(at: number, name: string, callsPerSec: number, usPerCall: numbe
   return { ...NODE, at, command: name, callsPerSec, usPerCall, ...rest }
 }
 
+/** All in one round trip, as a collector's backlog would be. */
 async function save(ticks: Tick[]): Promise<void> {
-  for (const tick of ticks) await saveTick(store, tick, collector(tick.at))
+  const at = Math.max(...ticks.map((tick) => tick.at))
+  const merged = emptyTick(at, {
+    statuses: ticks.flatMap((tick) => tick.statuses),
+    samples: ticks.flatMap((tick) => tick.samples),
+    commands: ticks.flatMap((tick) => tick.commands),
+    hotKeys: ticks.flatMap((tick) => tick.hotKeys),
+  })
+  await saveTick(store, merged, collector(at))
 }
 
 async function rows(table: string): Promise<Record<string, unknown>[]> {
@@ -214,10 +222,8 @@ test('a crash between any two steps is made good by the next run', async () => {
 /** Its connection is cut by the server before the statement of this number. */
 function crashingStore(failAt: number): Store {
   let statements = 0
-  const connect = async () => {
-    const client = new pg.Client({ connectionString: database.url })
-    await client.connect()
-    client.on('error', () => {})
+  const connectBroken = async () => {
+    const client = await connect(database.url)
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
     const counted = async (...args: unknown[]) => {
       statements++
@@ -228,7 +234,7 @@ function crashingStore(failAt: number): Store {
     }
     return Object.assign(client, { query: counted, release: () => client.end() })
   }
-  return { ...store, maintenancePool: { connect } as unknown as pg.Pool }
+  return { ...store, maintenancePool: { connect: connectBroken } as unknown as Store['maintenancePool'] }
 }
 
 test('a late tick that commits while its minute is being computed is not lost', async () => {
@@ -259,7 +265,7 @@ test('a late tick that commits while its minute is being computed is not lost', 
           },
         })
       },
-    } as unknown as pg.Pool,
+    } as unknown as Store['maintenancePool'],
   }
   await rollUp(intruding, now)
   await save([...pending])

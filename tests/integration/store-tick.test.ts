@@ -1,8 +1,8 @@
-import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseRange } from '../../core/range.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
 import { listCollectors } from '../../store/collectors.ts'
+import { connect } from '../../store/connection.ts'
 import { listEvents } from '../../store/events.ts'
 import { getHotKey, listHotKeys } from '../../store/hot-keys.ts'
 import { acquireLeases, releaseLeases } from '../../store/leases.ts'
@@ -228,8 +228,7 @@ test('300 nodes with all that a tick can bring are saved well under 100 ms', asy
 })
 
 test('notifies the caches of the tick', async () => {
-  const client = new pg.Client({ connectionString: database.url })
-  await client.connect()
+  const client = await connect(database.url)
   await client.query('LISTEN cachescope')
   const payload = new Promise<string>((resolve) =>
     client.once('notification', (m) => resolve(m.payload ?? '')),

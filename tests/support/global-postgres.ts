@@ -2,9 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
-import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../bin/embedded-postgres.ts'
+import { connect } from '../../store/connection.ts'
 import { migrate } from '../../store/migrate.ts'
 
 declare module 'vitest' {
@@ -13,9 +12,12 @@ declare module 'vitest' {
   }
 }
 
+/** The part of vitest's TestProject that this needs. */
+type Project = { provide(name: 'postgresUrl', value: string): void }
+
 export const TEMPLATE = 'cachescope_template'
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: Project): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'cachescope-test-pg-'))
   const lines: string[] = []
   const server = await startEmbeddedPostgres({
@@ -23,8 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     log: (line) => lines.push(line),
     settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
   })
-  const client = new pg.Client({ connectionString: server.url })
-  await client.connect()
+  const client = await connect(server.url)
   await client.query(`CREATE DATABASE ${TEMPLATE}`)
   await client.end()
   const templateUrl = new URL(server.url)

@@ -1,7 +1,7 @@
 /** A database of its own for each test, on the server that global-postgres.ts runs. */
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
 import { inject } from 'vitest'
+import { connect } from '../../store/connection.ts'
 import { TEMPLATE } from './global-postgres.ts'
 
 export type TestDatabase = { url: string; drop(): Promise<void> }
@@ -26,8 +26,7 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
 
 /** One statement on the test server, as its superuser. */
 export async function administer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('postgresUrl') })
-  await client.connect()
+  const client = await connect(inject('postgresUrl'))
   try {
     await client.query(sql)
   } finally {

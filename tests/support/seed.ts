@@ -62,7 +62,7 @@ export async function seedFleet(store: Store, options: SeedOptions = {}): Promis
   return fleet.caches.map((cache) => cache.cacheId)
 }
 
-function describeFleet(options: SeedOptions, from: number, now: number): Fleet {
+export function describeFleet(options: SeedOptions, from: number, now: number): Fleet {
   const shardCount = options.shardsPerCache ?? 3
   const caches: CacheRecord[] = []
   const topologies: Topology[] = []

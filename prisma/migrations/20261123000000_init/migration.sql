@@ -478,20 +478,25 @@ BEGIN
   ON CONFLICT DO NOTHING;
 
   IF jsonb_array_length(tick->'keys') > 0 THEN
-    -- last_seen_at may lag by a minute: a key that stays hot is not rewritten by every report.
+    -- last_seen_at may lag by a minute, and keys that need no change are left out: ON CONFLICT locks, and so writes,
+    -- every row that it meets.
     INSERT INTO key AS k (cache_id, db, digest, bytes, first_seen_at, last_seen_at)
-    SELECT c.cache_id, s.db, sha256(decode(s.bytes, 'base64')), decode(s.bytes, 'base64'),
-      from_ms(s."firstAt"), from_ms(s."lastAt")
-    FROM jsonb_to_recordset(tick->'keys') AS s(
-      "cacheId" text, db integer, bytes text, "firstAt" double precision, "lastAt" double precision
-    )
-    JOIN cache c ON c.cache_id = s."cacheId"
+    SELECT c.cache_id, w.db, w.digest, w.bytes, w.first_at, w.last_at
+    FROM (
+      SELECT s."cacheId", s.db, sha256(decode(s.bytes, 'base64')) AS digest, decode(s.bytes, 'base64') AS bytes,
+        from_ms(s."firstAt") AS first_at, from_ms(s."lastAt") AS last_at
+      FROM jsonb_to_recordset(tick->'keys') AS s(
+        "cacheId" text, db integer, bytes text, "firstAt" double precision, "lastAt" double precision
+      )
+      OFFSET 0
+    ) w
+    JOIN cache c ON c.cache_id = w."cacheId"
+    LEFT JOIN key o ON o.cache_id = w."cacheId" AND o.db = w.db AND o.digest = w.digest
+    WHERE o.key_id IS NULL OR o.first_seen_at > w.first_at OR o.last_seen_at < w.last_at - interval '1 minute'
     ORDER BY 1, 2, 3
     ON CONFLICT (cache_id, db, digest) DO UPDATE SET
       first_seen_at = least(k.first_seen_at, excluded.first_seen_at),
-      last_seen_at = greatest(k.last_seen_at, excluded.last_seen_at)
-    WHERE k.first_seen_at > excluded.first_seen_at
-      OR k.last_seen_at < excluded.last_seen_at - interval '1 minute';
+      last_seen_at = greatest(k.last_seen_at, excluded.last_seen_at);
 
     SELECT array_agg(k.key_id ORDER BY s.position) INTO key_ids
     FROM jsonb_array_elements(tick->'keys') WITH ORDINALITY AS s(value, position)
