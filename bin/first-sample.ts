@@ -1,5 +1,6 @@
 /** When the collector has stored its first sample: from then on the pages have something to show. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CachescopeError } from '../core/errors.ts'
 import { listCaches } from '../store/caches.ts'
 import { closeStore, openStore } from '../store/client.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
@@ -16,7 +17,11 @@ export async function untilFirstSample(databaseUrl: string, since: number, colle
   try {
     const deadline = Date.now() + TIMEOUT_MS
     while (Date.now() < deadline) {
-      const caches = await listCaches(store, Date.now())
+      // A machine that is busy starting everything may answer late: the next question will tell.
+      const caches = await listCaches(store, Date.now()).catch((error: unknown) => {
+        if (error instanceof CachescopeError && error.code === 'store-unreachable') return []
+        throw error
+      })
       if (caches.some((cache) => cache.sampledAt !== null && Date.parse(cache.sampledAt) >= since)) return
       await sleep(100)
     }
