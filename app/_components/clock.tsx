@@ -29,10 +29,12 @@ export function useNow(): number {
 export function Age({
   at,
   staleAfterMs = 0,
+  prefix = '',
   suffix = ' ago',
 }: {
   at: string | number
   staleAfterMs?: number
+  prefix?: string
   suffix?: string
 }) {
   const now = useNow()
@@ -41,7 +43,7 @@ export function Age({
   const text = formatAge(ageMs)
   return (
     <time dateTime={new Date(at).toISOString()} title={utc(at)} suppressHydrationWarning>
-      {text === 'now' ? 'now' : `${text}${suffix}`}
+      {text === 'now' ? `${prefix}now` : `${prefix}${text}${suffix}`}
     </time>
   )
 }

@@ -86,12 +86,11 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
         actions={groups}
         shortcut={['mod + K']}
         nothingFound="Nothing of that name"
-        highlightQuery
         scrollable
         maxHeight={440}
         limit={40}
         attributes={{ content: { 'aria-label': 'Find' } }}
-        styles={{ actionDescription: { opacity: 1, color: 'var(--cs-muted)' } }}
+        classNames={{ action: classes.found, actionDescription: classes.foundText }}
         onSpotlightOpen={() => setOpened(true)}
         onSpotlightClose={() => setOpened(false)}
         searchProps={{

@@ -5,6 +5,7 @@ import {
   IconClockExclamation,
   IconHourglassLow,
 } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import type { Health, NodeState } from '../../core/model.ts'
 import classes from './health-badge.module.css'
 
@@ -41,11 +42,11 @@ export function HealthBadge({ health, detail }: { health: Health; detail?: strin
 }
 
 /** What a node answered when it was last asked. */
-export function NodeStateBadge({ state, detail }: { state: NodeState; detail?: string }) {
+export function NodeStateBadge({ state, detail }: { state: NodeState; detail?: ReactNode }) {
   return <Badge look={STATE[state]} detail={detail} />
 }
 
-function Badge({ look: { word, tone, Icon }, detail }: { look: Look; detail: string | undefined }) {
+function Badge({ look: { word, tone, Icon }, detail }: { look: Look; detail: ReactNode }) {
   return (
     <span className={classes.badge} data-tone={tone}>
       <Icon size={15} stroke={2} aria-hidden="true" />

@@ -83,7 +83,6 @@ function connect(onMessage: () => void, onState: (state: 'live' | 'polling') => 
     }
     source.onmessage = (message) => {
       heardAt = Date.now()
-      onState('live')
       if (isTick(message.data)) onMessage()
     }
     source.addEventListener('heartbeat', () => {

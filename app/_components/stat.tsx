@@ -32,12 +32,7 @@ export function Stat({
       {(note !== undefined || at) && (
         <dd className={classes.note}>
           {note}
-          {at && (
-            <>
-              {' '}
-              <Age at={at} staleAfterMs={staleAfterMs} />
-            </>
-          )}
+          {at && <Age at={at} staleAfterMs={staleAfterMs} prefix={note === undefined ? '' : ' · '} />}
         </dd>
       )}
     </div>

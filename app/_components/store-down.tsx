@@ -5,7 +5,7 @@ import { RefreshEvery } from './live.tsx'
 
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   'store-unreachable':
-    'Check that PostgreSQL runs and that DATABASE_URL names it. The collector keeps what it measures meanwhile and writes it when the database is back.',
+    'The collector keeps what it measures meanwhile and writes it when the database is back.',
   'store-denied':
     'Give the user of DATABASE_URL the right to read and write its schema, then restart the dashboard.',
   'store-too-old': 'Point DATABASE_URL at PostgreSQL 14 or later, or leave it out to use the embedded one.',

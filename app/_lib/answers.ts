@@ -30,7 +30,8 @@ export function fleetAnswer(caches: Cache[]): Answer {
   }
   if (worst.health !== 'ok') {
     const alike = caches.filter((cache) => cache.health === worst.health).length
-    const count = alike > 1 ? `${alike} of ${caches.length} caches are ${worst.health}. ` : ''
+    const who = alike === caches.length ? `All ${alike}` : `${alike} of ${caches.length}`
+    const count = alike > 1 ? `${who} caches are ${worst.health}. ` : ''
     return { tone, parts: [`${count}${worst.cacheId}: ${lowerFirst(worst.healthReason)}`], action: open }
   }
   const skewed = caches

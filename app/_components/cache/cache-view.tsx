@@ -63,8 +63,10 @@ function Facts({ facts, page }: { facts: CacheFacts; page: PageRange }) {
           title="How is the load spread over the shards?"
           hint={
             <>
-              Commands per second of each shard, now{' '}
-              {cache.sampledAt !== null && <Age at={cache.sampledAt} staleAfterMs={staleAfterMs} />}
+              Commands per second of each shard, with its replicas
+              {cache.sampledAt !== null && (
+                <Age at={cache.sampledAt} staleAfterMs={staleAfterMs} prefix=" · " />
+              )}
             </>
           }
         >

@@ -74,7 +74,7 @@ export function TopKeys({
         rows={rows}
         rowKey={(row) => `${row.nodeId} ${row.db} ${row.keyBase64}`}
         empty={
-          <EmptyState compact title="No key stands out">
+          <EmptyState compact title="No key stood out in this range">
             A key is listed once its share of a node’s commands is high enough to matter.
           </EmptyState>
         }

@@ -41,10 +41,12 @@ export function TopologyTable({
       key: 'state',
       header: 'State',
       cell: ({ node }) => (
-        <>
-          <NodeStateBadge state={node.state} />{' '}
-          {node.checkedAt !== null && <Age at={node.checkedAt} staleAfterMs={staleAfterMs} />}
-        </>
+        <NodeStateBadge
+          state={node.state}
+          detail={
+            node.checkedAt === null ? undefined : <Age at={node.checkedAt} staleAfterMs={staleAfterMs} />
+          }
+        />
       ),
     },
     {

@@ -49,7 +49,7 @@ export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: Pl
           width={INSET.left}
           domain={[0, ticks.at(-1) ?? 1]}
           ticks={ticks}
-          tickFormatter={(value: number) => (value === 0 ? '0' : formatUnit(unit, value))}
+          tickFormatter={(value: number) => yLabel(unit, value)}
           tick={axis}
           tickLine={false}
           axisLine={false}
@@ -73,6 +73,11 @@ export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: Pl
     </ResponsiveContainer>
   )
 })
+
+/** Kept on one line: Recharts breaks an axis label at a space. */
+function yLabel(unit: MetricUnit, value: number): string {
+  return value === 0 ? '0' : formatUnit(unit, value).replaceAll(' ', '\u00a0')
+}
 
 function highest(lines: ChartLine[]): number {
   let max = 0

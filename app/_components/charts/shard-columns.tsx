@@ -34,7 +34,13 @@ export function ShardColumns({
       </fieldset>
       <ol className={classes.columns}>
         {rows.map((row) => (
-          <li key={row.shardId} className={classes.column} data-hottest={row.hottest || undefined}>
+          <li
+            key={row.shardId}
+            className={classes.column}
+            data-tenth={row.ordinal % 10 === 0 || undefined}
+            data-labelled={rows.length <= 30 || row.ordinal % 5 === 0 || row.hottest || undefined}
+            data-hottest={row.hottest || undefined}
+          >
             <Link
               href={hotKeysHref({ cache: cacheId, shard: row.shardId }, range)}
               prefetch={false}
