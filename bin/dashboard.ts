@@ -51,7 +51,7 @@ export const dashboardUrl = (host: string, port: number): string =>
 export async function untilDashboardAnswers(url: string, child: Child): Promise<void> {
   const deadline = Date.now() + ANSWER_TIMEOUT_MS
   while (Date.now() < deadline) {
-    const answered = await fetch(url, { signal: AbortSignal.timeout(10_000) }).then(
+    const answered = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }).then(
       () => true,
       () => false,
     )
