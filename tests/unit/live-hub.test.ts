@@ -61,6 +61,7 @@ describe('the live hub', () => {
     expect(await next(reader)).toBe('event: heartbeat\ndata: {}\n\ndata: {"cacheIds":[]}\n\n')
     await hub.close()
     expect(await next(reader)).toBeNull()
+    expect(hub.open(new AbortController().signal)).toBeNull()
   })
 
   test('tells a late stream the state', async () => {

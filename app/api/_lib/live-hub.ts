@@ -12,10 +12,10 @@ export type Subscribe = (
 ) => Subscription
 
 export type LiveHub = {
-  /** A stream of server-sent events that ends with `signal`; null when too many are open. */
+  /** A stream of server-sent events that ends with `signal`; null when too many are open, or after close(). */
   open(signal: AbortSignal): ReadableStream<Uint8Array> | null
   streams(): number
-  /** Ends every stream, so that a server that is stopping does not wait for them. */
+  /** Ends every stream for good, so that a server that is stopping does not wait for them. */
   close(): Promise<void>
 }
 
@@ -34,6 +34,7 @@ export function createLiveHub(
   let connected: boolean | null = null
   let heartbeat: NodeJS.Timeout | undefined
   let quiet = true
+  let closed = false
 
   const broadcast = (text: string) => {
     for (const stream of streams) stream.send(text)
@@ -68,7 +69,7 @@ export function createLiveHub(
 
   return {
     open(signal) {
-      if (streams.size >= maxStreams) return null
+      if (closed || streams.size >= maxStreams) return null
       let end = () => {}
       return new ReadableStream<Uint8Array>(
         {
@@ -104,6 +105,7 @@ export function createLiveHub(
     },
     streams: () => streams.size,
     async close() {
+      closed = true
       for (const stream of [...streams]) stream.end()
       await stop()
     },

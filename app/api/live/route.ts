@@ -36,4 +36,6 @@ const STREAM_HEADERS = {
   // no-transform also keeps Next from compressing, and so from buffering, the stream.
   'cache-control': 'no-cache, no-store, no-transform',
   'x-accel-buffering': 'no',
+  // Kept alive, the browser would come back on it while the server waits for its connections to end.
+  connection: 'close',
 }
