@@ -6,7 +6,7 @@ import { decodeItem, encodeItem, type Item } from './tick.ts'
 
 type Entry = { bytes: Buffer; cacheId: string | null }
 
-export const DEFAULT_BACKLOG_BYTES = 64 * 1024 * 1024
+const DEFAULT_BACKLOG_BYTES = 64 * 1024 * 1024
 /** What an entry costs beside its bytes. */
 const ENTRY_OVERHEAD_BYTES = 200
 

@@ -12,12 +12,12 @@ import {
   sameTopology,
 } from '../core/topology.ts'
 import { type Clock, Sleeper } from './clock.ts'
-import { NodeFailure } from './connection/failure.ts'
-import { type Credentials, NodeConnection } from './connection/node-connection.ts'
-import { type ClusterView, discoverStandalone, readCluster } from './discovery.ts'
+import type { Credentials } from './connection/node-connection.ts'
+import { Discoverer } from './discoverer.ts'
+import type { CreateDetector } from './hot-key-reporter.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
-import { type CreateDetector, type NodeOutput, NodeWatcher } from './node-watcher.ts'
+import { type NodeOutput, NodeWatcher } from './node-watcher.ts'
 import { TickParts } from './tick-parts.ts'
 
 export type CacheWatcherOptions = {
@@ -35,10 +35,6 @@ const REDISCOVER_MS = 30_000
 const REDISCOVER_LOST_MS = 1_000
 const CONFIRM_MS = 300
 const STANDALONE_MS = 1_000
-/** Nodes asked in one discovery before it is given up for this time. */
-const MAX_ASKED = 3
-/** A standalone cache has nobody who says that a replica left for good. */
-const REMEMBER_REPLICA_MS = 24 * 3_600_000
 
 export class CacheWatcher {
   readonly cacheId: string
@@ -47,8 +43,7 @@ export class CacheWatcher {
   readonly #sleeper = new Sleeper()
   readonly #parts: TickParts
   readonly #lag = new LagTracker()
-  readonly #lastSeen = new Map<NodeAddress, number>()
-  readonly #aliases = new Map<NodeAddress, NodeAddress>()
+  readonly #discoverer: Discoverer
   #stopping = new Set<Promise<void>>()
   #running: Promise<void> | null = null
   #stopped = false
@@ -56,8 +51,6 @@ export class CacheWatcher {
   /** Made of the seeds alone: nobody has answered yet. */
   #isProvisional = false
   #candidate: Topology | null = null
-  #epoch = 0
-  #problem: { state: NodeStatus['state']; message: string } | null = null
   #clusterOk: boolean | null = null
   #clusterOkSeen: boolean | null = null
 
@@ -72,6 +65,11 @@ export class CacheWatcher {
         ? remembered.shards.every((shard) => shard.slots === null)
         : remembered.shards.some((shard) => shard.nodes.some((node) => node.clusterNodeId !== null)))
     this.#topology = isUsable ? remembered : null
+    this.#discoverer = new Discoverer({
+      ...options,
+      watchers: this.#watchers,
+      isStopped: () => this.#stopped,
+    })
     this.#parts = new TickParts(this.#lag, (address) => this.#primaryFor(address), options.cache.intervalMs)
   }
 
@@ -133,113 +131,11 @@ export class CacheWatcher {
 
   async #discover(): Promise<void> {
     try {
-      const discovered =
-        this.#options.cache.kind === 'cluster' ? await this.#askCluster() : this.#askStandalone()
+      const discovered = await this.#discoverer.discover(this.#topology?.shards[0] ?? null)
       if (discovered && !this.#stopped) this.#consider(discovered)
     } catch (error) {
       const name = error instanceof Error ? error.name : typeof error
       this.#options.logger.error({ cache: this.cacheId, error: name }, 'discovery failed unexpectedly')
-    }
-  }
-
-  async #askCluster(): Promise<DiscoveredShard[] | null> {
-    const up = [...this.#watchers.values()].filter((watcher) => watcher.reading && watcher.connection.isOpen)
-    const rank = (watcher: NodeWatcher) => {
-      const state = watcher.reading?.cluster
-      return (state?.ok ? 1e12 : 0) + (state?.epoch ?? 0) * 1e4 + (state?.knownNodes ?? 0)
-    }
-    up.sort((a, b) => rank(b) - rank(a))
-    for (const watcher of up.slice(0, MAX_ASKED)) {
-      const view = await this.#tryView(() => readCluster(watcher.connection, this.#usesTls))
-      if (view) return view.shards
-    }
-    return up.length > 0 ? null : await this.#askSeeds()
-  }
-
-  /** Nobody that is watched answers: any seed may, even one that is not watched. */
-  async #askSeeds(): Promise<DiscoveredShard[] | null> {
-    for (const seed of this.#options.cache.seeds) {
-      if (this.#stopped) return null
-      if (this.#watchers.has(seed.address)) continue
-      const connection = new NodeConnection(seed, this.#options.credentials)
-      try {
-        const view = await this.#tryView(async () => {
-          await connection.open()
-          return await readCluster(connection, this.#usesTls)
-        })
-        if (view) return view.shards
-      } finally {
-        connection.close()
-      }
-    }
-    return null
-  }
-
-  get #usesTls(): boolean {
-    return this.#options.credentials.tls !== null
-  }
-
-  async #tryView(read: () => Promise<ClusterView>): Promise<ClusterView | null> {
-    try {
-      const view = await read()
-      this.#problem = null
-      // A node that has not yet heard of the last election would undo it.
-      if ((view.state.epoch ?? 0) < this.#epoch || view.shards.length === 0) return null
-      this.#epoch = view.state.epoch ?? 0
-      return view
-    } catch (error) {
-      if (!(error instanceof NodeFailure)) throw error
-      if (error.replyCode !== null) this.#setProblem(error)
-      return null
-    }
-  }
-
-  /** Every node answers, but what the cache is cannot be read: said on each of them. */
-  #setProblem(failure: NodeFailure): void {
-    const isDenied = failure.state === 'denied'
-    const message = isDenied
-      ? 'The user may not run CLUSTER SHARDS, NODES and INFO. Give it the rights of docs/permissions.md.'
-      : failure.message
-    if (this.#problem?.message !== message) {
-      this.#options.logger.warn({ cache: this.cacheId, state: failure.state }, message)
-    }
-    this.#problem = { state: failure.state, message }
-  }
-
-  #askStandalone(): DiscoveredShard[] | null {
-    const now = this.#options.clock.now()
-    const seeds = this.#options.cache.seeds.map((seed) => seed.address)
-    this.#findAliases(seeds)
-    const known = [...this.#watchers.values()]
-      .filter((watcher) => !this.#aliases.has(watcher.place.address))
-      .map((watcher) => ({ address: watcher.place.address, info: watcher.reading?.info ?? null }))
-    if (known.every(({ info }) => info === null)) return null
-    for (const { address, info } of known) {
-      if (info)
-        for (const one of [address, ...info.replicas.map((line) => line.address)])
-          this.#lastSeen.set(one, now)
-      else if (!this.#lastSeen.has(address)) this.#lastSeen.set(address, now)
-    }
-    const remembered = new Set(
-      [...this.#lastSeen].filter(([, at]) => now - at < REMEMBER_REPLICA_MS).map(([address]) => address),
-    )
-    const previous = this.#topology?.shards[0] ?? null
-    const canonical = (address: NodeAddress) => this.#aliases.get(address) ?? address
-    return [discoverStandalone(known, seeds, previous, remembered, canonical)]
-  }
-
-  /** Two addresses with one run id are one server: `localhost:6379` as configured, `127.0.0.1:6379` as announced. */
-  #findAliases(seeds: NodeAddress[]): void {
-    const byRun = new Map<string, NodeAddress>()
-    const addresses = [...this.#watchers.keys()].sort(
-      (a, b) => Number(seeds.includes(b)) - Number(seeds.includes(a)),
-    )
-    for (const address of addresses) {
-      const runId = this.#watchers.get(address)?.reading?.info.runId
-      if (!runId) continue
-      const first = byRun.get(runId)
-      if (first === undefined) byRun.set(runId, address)
-      else this.#aliases.set(address, first)
     }
   }
 
@@ -313,8 +209,7 @@ export class CacheWatcher {
       cache,
       place: { host, port: Number(address.slice(colon + 1)), address },
       credentials,
-      // The golden ratio spreads any number of shards evenly over the interval.
-      phase: (ordinal * 0.618_034) % 1,
+      phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
       createDetector,
       clock,
@@ -331,7 +226,7 @@ export class CacheWatcher {
         this.#lag.note(watcher.place.address, reading)
         this.#parts.addReading(this.cacheId, watcher.place.address, reading, shaped, slowlog)
       },
-      onStatus: (status) => this.#parts.addStatus(this.#problem ? { ...status, ...this.#problem } : status),
+      onStatus: (status) => this.#parts.addStatus({ ...status, ...this.#discoverer.problem }),
       onEvent: (event) => this.#addEvent(event),
       onHotKeys: (samples) => this.#parts.addHotKeys(samples),
       onChange: () => this.#sleeper.wake(),
@@ -373,4 +268,11 @@ export class CacheWatcher {
         : 'The cluster does not serve: slots have no primary, or most primaries are out of reach.',
     })
   }
+}
+
+/** The golden ratio spreads any number of shards evenly over the interval; caches begin at different places. */
+function phaseOf(cacheId: string, ordinal: number): number {
+  let hash = 0
+  for (const char of cacheId) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) % 9_973
+  return (hash / 9_973 + ordinal * 0.618_034) % 1
 }

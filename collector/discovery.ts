@@ -68,7 +68,8 @@ export function discoverStandalone(
   for (const [address, info] of readings) {
     for (const replica of info.replicas) addresses.add(canonical(reachableReplica(replica.address, address)))
   }
-  for (const node of previous?.nodes ?? []) if (remembered.has(node.address)) addresses.add(canonical(node.address))
+  for (const node of previous?.nodes ?? [])
+    if (remembered.has(node.address)) addresses.add(canonical(node.address))
   const nodes = [...addresses].map((address): DiscoveredNode => {
     const role = address === primary ? 'primary' : (readings.get(address)?.role ?? 'replica')
     return { address, role, clusterNodeId: null, failed: false }

@@ -7,11 +7,11 @@ import type { EventSample, HotKeySample, NodeStatus } from '../core/sample.ts'
 import { type Clock, Sleeper } from './clock.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
+import { type CreateDetector, HotKeyReporter } from './hot-key-reporter.ts'
 import type { Logger } from './logger.ts'
-import type { HotKeyDetector, HotKeyDetectorOptions, NodeFacts } from './monitor/detector.ts'
-import { NodeReader, type SlowlogItem, type WatchingCost } from './node-reader.ts'
+import { NodeReader, type SlowlogItem } from './node-reader.ts'
 import { type NodeReading, type ShapedReading, shapeReading } from './reading.ts'
-import { formatAddress, numberField } from './sources/info.ts'
+import { numberField } from './sources/info.ts'
 
 export type NodeOutput = {
   onReading(watcher: NodeWatcher, reading: NodeReading, shaped: ShapedReading, slowlog: SlowlogItem[]): void
@@ -21,7 +21,6 @@ export type NodeOutput = {
   /** Something that a new discovery may explain: the node came, went, or changed its role or epoch. */
   onChange(watcher: NodeWatcher): void
 }
-export type CreateDetector = (options: HotKeyDetectorOptions) => HotKeyDetector
 export type NodeWatcherOptions = {
   cache: CacheConfig
   place: NodePlace
@@ -34,12 +33,11 @@ export type NodeWatcherOptions = {
   logger: Logger
 }
 
+const FIRST_WITHIN_MS = 500
 /** The first retries are quick: they tell a hiccup from a death. */
 const RETRY_MS = [150, 500, 1_000, 1_500, 2_000, 3_000]
 /** Wrong credentials do not mend themselves within seconds. */
 const REFUSED_RETRY_MS = 10_000
-const REPORT_MS = 5_000
-const REPORT_CHECK_MS = 1_000
 /** States in which the node serves nobody, or not us. */
 const NOT_LOST = new Set<NodeStatus['state']>(['pending', 'up', 'loading', 'busy', 'denied'])
 /** Readings in a row that must agree before a node is called lost, or back. */
@@ -51,14 +49,14 @@ export class NodeWatcher {
   state: NodeStatus['state'] = 'pending'
   /** The last good reading while it is up; null otherwise. */
   reading: NodeReading | null = null
+  /** What that reading came to against the one before. */
+  shaped: ShapedReading | null = null
   shardOrdinal: number | null = null
   readonly #options: NodeWatcherOptions
   readonly #reader: NodeReader
   readonly #sleeper = new Sleeper()
-  readonly #detector: HotKeyDetector | null
+  readonly #hotKeys: HotKeyReporter
   #running: Promise<void> | null = null
-  #reporting: NodeJS.Timeout | null = null
-  #shaped: ShapedReading | null = null
   /** What the next reading is compared with; kept while the node is away. */
   #previous: NodeReading | null = null
   #failures = 0
@@ -66,7 +64,6 @@ export class NodeWatcher {
   #wasUp = false
   #lost = false
   #stopped = false
-  #reported: { at: number; topKey: string } | null = null
 
   constructor(options: NodeWatcherOptions) {
     this.#options = options
@@ -75,7 +72,7 @@ export class NodeWatcher {
     // A connection that the node closes is looked into at once, not at the next interval.
     this.connection.onClose = () => this.#sleeper.wake()
     this.#reader = new NodeReader(this.connection, options.clock, options.logger)
-    this.#detector = options.cache.hotKeys.enabled ? options.createDetector(this.#detectorOptions()) : null
+    this.#hotKeys = new HotKeyReporter({ ...options, watcher: this, onHotKeys: options.output.onHotKeys })
   }
 
   start(): void {
@@ -85,10 +82,9 @@ export class NodeWatcher {
   /** Resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#sleeper.stop()
-    if (this.#reporting) clearInterval(this.#reporting)
     this.#stopped = true
     this.connection.close()
-    await Promise.all([this.#detector?.stop(), this.#running])
+    await Promise.all([this.#hotKeys.stop(), this.#running])
     this.connection.close()
   }
 
@@ -106,6 +102,8 @@ export class NodeWatcher {
     const { clock, cache, phase } = this.#options
     let due = clock.monotonic()
     let isFirst = true
+    // Hundreds of nodes are not connected to in one moment; half a second is soon enough for the first sample.
+    if (!(await this.#sleeper.sleep(phase * Math.min(cache.intervalMs, FIRST_WITHIN_MS)))) return
     for (;;) {
       const isUp = await this.#tick()
       const now = clock.monotonic()
@@ -137,8 +135,9 @@ export class NodeWatcher {
       if (!this.connection.isOpen) await this.connection.open()
       const { reading, slowlog } = await this.#reader.read(
         this.#options.cache.kind === 'cluster',
-        this.#cost(),
+        this.#hotKeys.cost,
       )
+      if (this.#stopped) return false
       this.#succeed(reading, slowlog)
       return true
     } catch (error) {
@@ -167,7 +166,7 @@ export class NodeWatcher {
       previous.info.replicas.length !== reading.info.replicas.length
     this.#previous = reading
     this.reading = reading
-    this.#shaped = shaped
+    this.shaped = shaped
     this.state = 'up'
     this.#failures = 0
     this.#successes++
@@ -177,7 +176,7 @@ export class NodeWatcher {
       this.#event('node-back', `${this.place.address} is back as ${reading.info.role}.`)
     }
     this.#wasUp = true
-    this.#startWatching()
+    this.#hotKeys.start()
     output.onStatus(this.#status(null, reading))
     output.onReading(this, reading, shaped, slowlog)
     if (changed) output.onChange(this)
@@ -187,7 +186,7 @@ export class NodeWatcher {
     const changed = this.state !== failure.state
     this.state = failure.state
     this.reading = null
-    this.#shaped = null
+    this.shaped = null
     this.#failures++
     this.#successes = 0
     if (this.#wasUp && !this.#lost && this.#failures >= CONFIRMATIONS && !NOT_LOST.has(failure.state)) {
@@ -237,85 +236,8 @@ export class NodeWatcher {
       uptimeSeconds: reading ? numberField(reading.info, 'uptime_in_seconds') : null,
       maxMemoryPolicy: info?.fields.get('maxmemory_policy') ?? null,
       maxClients: info ? numberField(info, 'maxclients') : null,
-      hotKeysRefusal: this.#refusal(),
+      hotKeysRefusal: this.#hotKeys.refusal,
     }
-  }
-
-  #refusal(): string | null {
-    if (!this.#detector) return 'Hot keys are switched off for this cache in cachescope.yaml.'
-    return this.#detector.refusal
-  }
-
-  #cost(): WatchingCost {
-    const { commands, bytes, cpuUs } = this.#detector?.cost ?? { commands: 0, bytes: 0, cpuUs: 0 }
-    return { commands, bytes, cpuUs, signsIn: this.#options.credentials.password !== null }
-  }
-
-  #detectorOptions(): HotKeyDetectorOptions {
-    const { place, credentials, cache, clock, logger } = this.#options
-    const { host, port } = place
-    return {
-      connection: { host, port, ...credentials },
-      loadCommandTable: () => this.connection.callBuffer('COMMAND'),
-      nodeFacts: () => this.#facts(),
-      budget: cache.hotKeys.budget,
-      logger,
-      now: clock.now,
-      random: clock.random,
-    }
-  }
-
-  #facts(): NodeFacts {
-    const { reading } = this
-    const shaped = this.#shaped
-    const info = reading?.info
-    const primary = info?.primary ?? null
-    const own = this.connection.ownAddress
-    return {
-      opsPerSec: shaped?.metrics.opsPerSec ?? null,
-      inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
-      usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
-      maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
-      // What it was before it went away is no news: its replica may have its role by now.
-      role: reading?.info.role ?? null,
-      version: info?.version ?? null,
-      runId: info?.runId ?? null,
-      loading: this.state === 'loading',
-      failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
-      primaryAddress: primary ? formatAddress(primary.host, primary.port) : null,
-      primaryLinkUp: primary ? primary.linkUp : null,
-      ownAddresses: own === null ? [] : [own],
-      callsPerCommand: shaped?.callsPerCommand ?? new Map(),
-    }
-  }
-
-  #startWatching(): void {
-    if (!this.#detector || this.#reporting) return
-    this.#detector.start()
-    this.#reporting = setInterval(() => this.#report(), REPORT_CHECK_MS)
-  }
-
-  /** Every five seconds, and at once when another key is on top. */
-  #report(): void {
-    const { clock, cache, output } = this.#options
-    const now = clock.now()
-    const report = this.state === 'up' ? this.#detector?.report(now) : null
-    const top = report?.keys[0]
-    if (!report || !top) return
-    const topKey = `${top.db} ${Buffer.from(top.key).toString('latin1')}`
-    if (this.#reported && this.#reported.topKey === topKey && now - this.#reported.at < REPORT_MS) return
-    this.#reported = { at: now, topKey }
-    output.onHotKeys(
-      report.keys.map((key) => ({
-        ...key,
-        cacheId: cache.cacheId,
-        address: this.place.address,
-        at: report.windowTo,
-        windowFrom: report.windowFrom,
-        sampledCommands: report.sampledCommands,
-        source: 'monitor' as const,
-      })),
-    )
   }
 
   #logUnexpected(error: unknown): void {

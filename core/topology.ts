@@ -98,7 +98,7 @@ function sharedSlots(a: readonly [number, number][], b: readonly [number, number
   return shared
 }
 
-export function countSlots(slots: readonly [number, number][]): number {
+function countSlots(slots: readonly [number, number][]): number {
   return slots.reduce((count, [from, to]) => count + to - from + 1, 0)
 }
 

@@ -1,0 +1,128 @@
+/** A node's hot-key detector, fed with what the node's readings say, its reports turned into rows. */
+import type { CacheConfig } from '../core/config.ts'
+import type { NodeState } from '../core/model.ts'
+import type { HotKeySample } from '../core/sample.ts'
+import type { Clock } from './clock.ts'
+import type { Credentials, NodeConnection, NodePlace } from './connection/node-connection.ts'
+import type { Logger } from './logger.ts'
+import type { HotKeyDetector, HotKeyDetectorOptions, NodeFacts } from './monitor/detector.ts'
+import type { WatchingCost } from './node-reader.ts'
+import type { NodeReading, ShapedReading } from './reading.ts'
+import { formatAddress } from './sources/info.ts'
+
+export type CreateDetector = (options: HotKeyDetectorOptions) => HotKeyDetector
+
+/** What is known of the node now; live. */
+type WatchedNode = {
+  readonly place: NodePlace
+  readonly connection: NodeConnection
+  readonly state: NodeState
+  readonly reading: NodeReading | null
+  readonly shaped: ShapedReading | null
+}
+export type HotKeyReporterOptions = {
+  cache: CacheConfig
+  credentials: Credentials
+  watcher: WatchedNode
+  onHotKeys(samples: HotKeySample[]): void
+  createDetector: CreateDetector
+  clock: Clock
+  logger: Logger
+}
+
+const REPORT_MS = 5_000
+const REPORT_CHECK_MS = 1_000
+
+export class HotKeyReporter {
+  readonly #options: HotKeyReporterOptions
+  readonly #detector: HotKeyDetector | null
+  #timer: NodeJS.Timeout | null = null
+  #reported: { at: number; topKey: string } | null = null
+
+  constructor(options: HotKeyReporterOptions) {
+    this.#options = options
+    const { watcher, credentials, cache, clock, logger } = options
+    const { host, port } = watcher.place
+    this.#detector = cache.hotKeys.enabled
+      ? options.createDetector({
+          connection: { host, port, ...credentials },
+          loadCommandTable: () => watcher.connection.callBuffer('COMMAND'),
+          nodeFacts: () => this.#facts(),
+          budget: cache.hotKeys.budget,
+          logger,
+          now: clock.now,
+          random: clock.random,
+        })
+      : null
+  }
+
+  /** Why hot keys are not read here; null when they are. */
+  get refusal(): string | null {
+    return this.#detector
+      ? this.#detector.refusal
+      : 'Hot keys are switched off for this cache in cachescope.yaml.'
+  }
+
+  get cost(): WatchingCost {
+    const { commands, bytes, cpuUs } = this.#detector?.cost ?? { commands: 0, bytes: 0, cpuUs: 0 }
+    return { commands, bytes, cpuUs, signsIn: this.#options.credentials.password !== null }
+  }
+
+  /** Idempotent. */
+  start(): void {
+    if (!this.#detector || this.#timer) return
+    this.#detector.start()
+    this.#timer = setInterval(() => this.#report(), REPORT_CHECK_MS)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer)
+    await this.#detector?.stop()
+  }
+
+  #facts(): NodeFacts {
+    const { reading, shaped, state, connection } = this.#options.watcher
+    const info = reading?.info
+    const primary = info?.primary ?? null
+    const own = connection.ownAddress
+    return {
+      opsPerSec: shaped?.metrics.opsPerSec ?? null,
+      inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
+      usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
+      maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
+      // What it was before it went away is no news: its replica may have its role by now.
+      role: reading?.info.role ?? null,
+      version: info?.version ?? null,
+      runId: info?.runId ?? null,
+      loading: state === 'loading',
+      failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
+      primaryAddress: primary ? formatAddress(primary.host, primary.port) : null,
+      primaryLinkUp: primary ? primary.linkUp : null,
+      ownAddresses: own === null ? [] : [own],
+      callsPerCommand: shaped?.callsPerCommand ?? new Map(),
+    }
+  }
+
+  /** Every five seconds, and at once when another key is on top. */
+  #report(): void {
+    const { clock, cache, watcher, onHotKeys } = this.#options
+    const now = clock.now()
+    const report = watcher.state === 'up' ? this.#detector?.report(now) : null
+    const top = report?.keys[0]
+    if (!report || !top) return
+    const topKey = `${top.db} ${Buffer.from(top.key).toString('latin1')}`
+    if (this.#reported && this.#reported.topKey === topKey && now - this.#reported.at < REPORT_MS) return
+    this.#reported = { at: now, topKey }
+    onHotKeys(
+      report.keys.map((key) => ({
+        ...key,
+        cacheId: cache.cacheId,
+        address: watcher.place.address,
+        at: report.windowTo,
+        windowFrom: report.windowFrom,
+        sampledCommands: report.sampledCommands,
+        source: 'monitor' as const,
+      })),
+    )
+  }
+}
