@@ -8,8 +8,8 @@ import { RANGES, type RangeName } from '../range.ts'
 const MAX_ID = 2_147_483_647
 const MAX_PATTERN_LENGTH = 512
 const MAX_CURSOR_LENGTH = 512
-export const MAX_LIMIT = 500
-export const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 500
+const DEFAULT_LIMIT = 100
 
 const wholeNumber = (name: string, min: number, max: number) => {
   const error = `${name} is a whole number from ${min} to ${max}.`

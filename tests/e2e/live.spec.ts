@@ -40,5 +40,5 @@ test('figures change by themselves; paused they stay', async ({ page }) => {
 
 /** Ages go on: they are the reader's only sign that the figures stand still. */
 function withoutAges(text: string | null): string {
-  return (text ?? '').replaceAll(/\d+ (s|min|h|d) ago/g, '').replaceAll(/\s+/g, ' ')
+  return (text ?? '').replaceAll(/\d+ (s|min|h|d) ago/g, '').replaceAll(/[\s·]+/g, '')
 }
