@@ -1,13 +1,20 @@
 /** The store's connection: one Prisma client for ticks and pages, one plain connection for long maintenance. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { CachescopeError } from '../core/errors.ts'
+import { connect } from './connection.ts'
 import { translateError } from './errors.ts'
 import { PrismaClient } from './generated/client.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
-/** Together with the connection's own timeout this keeps any answer, good or bad, within three seconds. */
-const QUERY_TIMEOUT_MS = 2_800
+/** A query that has no answer by then is followed by a probe: Postgres may be busy, or away. */
+const PROBE_AFTER_MS = 1_300
+/** With the above, and a margin: away is said within three seconds. */
+const PROBE_TIMEOUT_MS = 1_300
+/** What a busy Postgres gets. */
+const QUERY_TIMEOUT_MS = 20_000
 
 export type Store = {
   readonly databaseUrl: string
@@ -72,21 +79,36 @@ function invalidUrl(what: string, cause?: unknown): CachescopeError {
 }
 
 /**
- * Runs one query of a page or tick, within the time that the contract of every query allows.
+ * Runs one query of a page or tick.
  * @throws CachescopeError store-unreachable within 3 s when Postgres is away
  */
 export async function query<T>(store: Store, run: (prisma: PrismaClient) => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('query read timeout')), QUERY_TIMEOUT_MS)
-  })
+  const watch = new AbortController()
   try {
-    return await Promise.race([run(store.prisma), deadline])
+    return await Promise.race([run(store.prisma), watchForSilence(store.databaseUrl, watch.signal)])
   } catch (error) {
     throw translateError(error, store.databaseUrl)
   } finally {
-    clearTimeout(timer)
+    watch.abort()
   }
+}
+
+/** Rejects when Postgres stops answering, settles never otherwise. */
+async function watchForSilence(databaseUrl: string, signal: AbortSignal): Promise<never> {
+  try {
+    await sleep(PROBE_AFTER_MS, undefined, { signal })
+    await probe(databaseUrl)
+    await sleep(QUERY_TIMEOUT_MS, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return new Promise<never>(() => {})
+  }
+  throw new Error('query read timeout')
+}
+
+async function probe(databaseUrl: string): Promise<void> {
+  const client = await connect(databaseUrl, PROBE_TIMEOUT_MS)
+  await client.end()
 }
 
 /**

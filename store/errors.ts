@@ -64,7 +64,7 @@ export function isUnreachable(error: unknown): boolean {
   const code = errorCode(error)
   if (code !== null && (UNREACHABLE.has(code) || code.startsWith('08'))) return true
   for (const record of chain(error)) {
-    if (['P1001', 'P1002', 'P1008', 'P1017'].includes(String(record.code))) return true
+    if (['P1001', 'P1002', 'P1008', 'P1017', 'P2028'].includes(String(record.code))) return true
     if (['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout'].includes(String(record.kind)))
       return true
   }

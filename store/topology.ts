@@ -3,6 +3,9 @@ import type { NodeRole } from '../core/model.ts'
 import type { CacheRecord, Topology } from '../core/sample.ts'
 import { query, type Store } from './client.ts'
 
+/** A busy Postgres gets this long; one that is away is noticed earlier, by query(). */
+const TRANSACTION = { maxWait: 10_000, timeout: 20_000 }
+
 /**
  * Saves the configured caches. Others are marked removed, unless a live collector holds a lease on them.
  * @throws CachescopeError store-unreachable
@@ -71,7 +74,7 @@ export async function saveTopology(store: Store, topology: Topology): Promise<vo
         WHERE cache_id = ${cacheId} AND removed_at IS NULL AND address NOT IN (
           SELECT m->>'address' FROM jsonb_array_elements(${nodes}::text::jsonb) m)`
       await tx.$executeRaw`SELECT pg_notify('cachescope', ${JSON.stringify({ cacheIds: [cacheId] })})`
-    }),
+    }, TRANSACTION),
   )
 }
 

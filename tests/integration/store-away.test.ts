@@ -44,13 +44,14 @@ test('nothing listens: every call says so at once', async () => {
 /** A proxy that can fall silent: connections stay open, nothing passes. */
 async function silenceable(target: URL): Promise<{ url: string; silence(): void; close(): void }> {
   const sockets = new Set<Socket>()
+  let silent = false
   const server = createServer((socket) => {
     const upstream = createConnection(Number(target.port), target.hostname)
     for (const each of [socket, upstream]) {
       sockets.add(each)
       each.on('error', () => {})
     }
-    socket.pipe(upstream).pipe(socket)
+    if (!silent) socket.pipe(upstream).pipe(socket)
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const address = server.address()
@@ -59,6 +60,7 @@ async function silenceable(target: URL): Promise<{ url: string; silence(): void;
   return {
     url: url.href,
     silence: () => {
+      silent = true
       for (const socket of sockets) socket.unpipe().pause()
     },
     close: () => {

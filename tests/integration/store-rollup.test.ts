@@ -65,6 +65,7 @@ function command(at: number, name: string, callsPerSec: number, usPerCall: numbe
 
 /** All in one round trip, as a collector's backlog would be. */
 async function save(ticks: Tick[]): Promise<void> {
+  if (ticks.length === 0) return
   const at = Math.max(...ticks.map((tick) => tick.at))
   const merged = emptyTick(at, {
     statuses: ticks.flatMap((tick) => tick.statuses),
