@@ -28,7 +28,7 @@ endAsSignalled(
       name: 'restless',
       stage: 'traffic',
       program: 'sh',
-      args: ['-c', 'echo begin; sleep 0.2; exit 7'],
+      args: ['-c', 'echo always; echo begin $$; sleep 0.2; exit 7'],
       restart: true,
       show: (line) => line,
     })

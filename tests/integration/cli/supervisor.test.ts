@@ -48,6 +48,8 @@ test('a child that ends is started again, later each time', async () => {
   await run.said(/restless ended with code 7; it is started again in 0.5 s/)
   await run.said(/started again in 1 s/)
   expect(run.output().match(/\[restless\] begin/g)?.length).toBeGreaterThanOrEqual(2)
+  // What it says over and over is shown once.
+  expect(run.output().match(/\[restless\] always/g)).toHaveLength(1)
 })
 
 test('after kill -9 a new run ends exactly what was left, and goes on', async () => {
