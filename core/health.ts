@@ -6,7 +6,7 @@ const STALE_INTERVALS = 3
 const STALE_MIN_MS = 10_000
 const LAG_LIMIT_SECONDS = 10
 /** From here on the busiest shard is named first. */
-export const SKEW_LIMIT = 1.5
+const SKEW_LIMIT = 1.5
 
 /** The node may well serve others; Cachescope cannot see whether. */
 const UNREADABLE: ReadonlySet<NodeState> = new Set(['auth-required', 'auth-failed', 'denied', 'tls-mismatch'])
@@ -113,7 +113,7 @@ function okSentence(shards: ShardFacts[], hitRate: number | null): string {
   return `${who}${load === '' ? ' the load' : load}${hits}.`
 }
 
-export function staleAfterMs(intervalMs: number): number {
+function staleAfterMs(intervalMs: number): number {
   return Math.max(STALE_INTERVALS * intervalMs, STALE_MIN_MS)
 }
 

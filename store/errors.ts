@@ -60,7 +60,7 @@ export function errorText(error: unknown): string {
   return texts.join('\n')
 }
 
-export function isUnreachable(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   const code = errorCode(error)
   if (code !== null && (UNREACHABLE.has(code) || code.startsWith('08'))) return true
   for (const record of chain(error)) {

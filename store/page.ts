@@ -3,7 +3,7 @@ import { CachescopeError } from '../core/errors.ts'
 
 export type Page<T> = { items: T[]; nextCursor: string | null }
 
-export function encodeCursor(position: (number | string)[]): string {
+function encodeCursor(position: (number | string)[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 

@@ -23,7 +23,7 @@ export function nodeCondition(alias: string, filter: NodeFilter): Prisma.Sql {
 
 type SampleRow = Omit<NodeSampleView, 'at'> & { at: Date }
 
-export function toSampleView({ at, ...row }: SampleRow): NodeSampleView {
+function toSampleView({ at, ...row }: SampleRow): NodeSampleView {
   return { ...row, at: at.toISOString() }
 }
 
