@@ -86,8 +86,7 @@ export function cacheHealth(
     const first = found[0]
     if (first === undefined) continue
     const others = found.length - 1
-    const more =
-      others === 0 ? '' : ` So ${others === 1 ? 'is one other shard' : `are ${others} other shards`}.`
+    const more = others === 0 ? '' : ` ${others} more ${others === 1 ? 'shard is' : 'shards are'} down.`
     return { health, reason: `${first.reason}${health === 'down' ? more : ''}` }
   }
   return { health: 'ok', reason: skewSentence(facts.skew, facts.topKey) ?? okSentence(shards, facts.hitRate) }
