@@ -8,6 +8,7 @@ const TEXT: Record<LiveState, [word: string, title: string]> = {
   connecting: ['Connecting', 'Connecting to the live stream'],
   live: ['Live', 'Updates as soon as a collector has measured'],
   polling: ['Polling', 'The live stream is away; asking every 5 seconds'],
+  lost: ['No server', 'The dashboard does not answer; trying every 5 seconds'],
   paused: ['Paused', 'Updates are paused'],
 }
 

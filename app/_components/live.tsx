@@ -3,21 +3,28 @@
 import { useRouter } from 'next/navigation'
 import {
   createContext,
+  type Dispatch,
   type ReactNode,
+  type SetStateAction,
   useCallback,
   useContext,
   useEffect,
   useMemo,
   useRef,
   useState,
+  useTransition,
 } from 'react'
 
-/** `connecting`: not yet; `live`: told of every tick; `polling`: asks by itself; `paused`: by the reader. */
-export type LiveState = 'connecting' | 'live' | 'polling' | 'paused'
+/**
+ * `connecting`: not yet; `live`: told of every tick; `polling`: asks by itself; `lost`: the dashboard's server does
+ * not answer; `paused`: by the reader.
+ */
+export type LiveState = 'connecting' | 'live' | 'polling' | 'lost' | 'paused'
 type Live = { state: LiveState; paused: boolean; toggle: () => void }
 
 const REFRESH_MIN_MS = 2000
 const POLL_MS = 5000
+const STUCK_MS = 15_000
 /** The server sends a heartbeat at least this often; without one the connection counts as lost. */
 const SILENCE_MS = 30_000
 
@@ -28,19 +35,32 @@ export const useLive = () => useContext(LiveContext)
 export function LiveProvider({ children }: { children: ReactNode }) {
   const router = useRouter()
   const [paused, setPaused] = useState(false)
-  const [connection, setConnection] = useState<'connecting' | 'live' | 'polling'>('connecting')
+  const [connection, setConnection] = useState<Exclude<LiveState, 'paused'>>('connecting')
+  const [refreshing, startRefresh] = useTransition()
   const refreshedAt = useRef(0)
+  const inFlight = useRef(false)
+  const missed = useRef(false)
   const pending = useRef<ReturnType<typeof setTimeout> | null>(null)
 
   const refreshSoon = useCallback(() => {
     if (pending.current !== null || document.visibilityState === 'hidden') return
+    // On a slow server the next answer is asked for when the last has come, not beside it.
+    const busy = inFlight.current && Date.now() - refreshedAt.current < STUCK_MS
+    missed.current = busy
+    if (busy) return
     const wait = Math.max(0, refreshedAt.current + REFRESH_MIN_MS - Date.now())
     pending.current = setTimeout(() => {
       pending.current = null
       refreshedAt.current = Date.now()
-      router.refresh()
+      inFlight.current = true
+      startRefresh(() => router.refresh())
     }, wait)
   }, [router])
+
+  useEffect(() => {
+    inFlight.current = refreshing
+    if (!refreshing && missed.current && !paused) refreshSoon()
+  }, [refreshing, paused, refreshSoon])
 
   useEffect(() => {
     if (paused) return
@@ -59,7 +79,18 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     if (paused || connection === 'live') return
-    const timer = setInterval(refreshSoon, POLL_MS)
+    if (pending.current !== null) clearTimeout(pending.current)
+    pending.current = null
+    // Next leaves the page when a refresh finds no server: ask first, and keep what is on the screen.
+    const timer = setInterval(() => {
+      fetch('/api/live', { method: 'HEAD', cache: 'no-store' }).then(
+        () => {
+          setConnection((was) => (was === 'lost' ? 'polling' : was))
+          refreshSoon()
+        },
+        () => setConnection('lost'),
+      )
+    }, POLL_MS)
     return () => clearInterval(timer)
   }, [paused, connection, refreshSoon])
 
@@ -71,7 +102,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 }
 
 /** One event stream; the browser reconnects it by itself, and where it gave up we try again. */
-function connect(onMessage: () => void, onState: (state: 'live' | 'polling') => void): () => void {
+function connect(
+  onMessage: () => void,
+  onState: Dispatch<SetStateAction<Exclude<LiveState, 'paused'>>>,
+): () => void {
   let source: EventSource | null = null
   let heardAt = 0
   const open = () => {
@@ -92,14 +126,14 @@ function connect(onMessage: () => void, onState: (state: 'live' | 'polling') => 
     source.addEventListener('state', (message) => {
       onState(message.data === '{"connected":false}' ? 'polling' : 'live')
     })
-    source.onerror = () => onState('polling')
+    source.onerror = () => onState((was) => (was === 'lost' ? was : 'polling'))
   }
   open()
   const watchdog = setInterval(() => {
     const lost = source?.readyState === EventSource.CLOSED || Date.now() - heardAt > SILENCE_MS
     if (!lost) return
     source?.close()
-    onState('polling')
+    onState((was) => (was === 'lost' ? was : 'polling'))
     open()
   }, POLL_MS)
   return () => {
@@ -121,7 +155,12 @@ function isTick(data: unknown): boolean {
 export function RefreshEvery({ ms }: { ms: number }) {
   const router = useRouter()
   useEffect(() => {
-    const timer = setInterval(() => router.refresh(), ms)
+    const refresh = () =>
+      fetch('/api/live', { method: 'HEAD', cache: 'no-store' }).then(
+        () => router.refresh(),
+        () => {},
+      )
+    const timer = setInterval(refresh, ms)
     return () => clearInterval(timer)
   }, [router, ms])
   return null
