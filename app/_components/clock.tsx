@@ -21,7 +21,7 @@ export function ClockProvider({ now, children }: { now: number; children: ReactN
   return <ClockContext value={time}>{children}</ClockContext>
 }
 
-export function useNow(): number {
+function useNow(): number {
   return useContext(ClockContext)
 }
 

@@ -21,6 +21,6 @@ export function readPageRange(params: SearchParams, now: number): PageRange {
 }
 
 /** The first value of a parameter. */
-export function one(value: string | string[] | undefined): string | undefined {
+function one(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
