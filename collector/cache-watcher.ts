@@ -12,6 +12,7 @@ import {
   sameTopology,
 } from '../core/topology.ts'
 import { type Clock, Sleeper } from './clock.ts'
+import type { CommandTables } from './command-tables.ts'
 import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import type { CreateDetector } from './hot-key-reporter.ts'
@@ -27,6 +28,7 @@ export type CacheWatcherOptions = {
   previous: Topology | null
   onTopology(topology: Topology): void
   createDetector: CreateDetector
+  tables: CommandTables
   clock: Clock
   logger: Logger
 }
@@ -202,7 +204,7 @@ export class CacheWatcher {
   }
 
   #startWatcher(address: NodeAddress, ordinal: number): NodeWatcher {
-    const { cache, credentials, createDetector, clock, logger } = this.#options
+    const { cache, credentials, createDetector, tables, clock, logger } = this.#options
     const colon = address.lastIndexOf(':')
     const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
     const watcher = new NodeWatcher({
@@ -212,6 +214,7 @@ export class CacheWatcher {
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
       createDetector,
+      tables,
       clock,
       logger,
     })

@@ -11,6 +11,7 @@ import { listTopologies, saveCaches, saveTopology } from '../store/topology.ts'
 import { Backlog } from './backlog.ts'
 import { CacheWatcher } from './cache-watcher.ts'
 import type { Clock } from './clock.ts'
+import { CommandTables } from './command-tables.ts'
 import type { HealthReport } from './health-server.ts'
 import type { CreateDetector } from './hot-key-reporter.ts'
 import type { Logger } from './logger.ts'
@@ -50,6 +51,7 @@ export class Collector {
   readonly #writer: Writer
   readonly #jobs: Periodic[]
   readonly #watchers = new Map<string, CacheWatcher>()
+  readonly #tables = new CommandTables()
   readonly #startedAt: number
   #lastTickMs: number
   #stopping: Promise<void> | null = null
@@ -181,6 +183,7 @@ export class Collector {
       previous: remembered.find((topology) => topology.cacheId === cache.cacheId) ?? null,
       onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
       createDetector,
+      tables: this.#tables,
       clock,
       logger,
     })

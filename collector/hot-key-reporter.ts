@@ -24,6 +24,7 @@ export type HotKeyReporterOptions = {
   cache: CacheConfig
   credentials: Credentials
   watcher: WatchedNode
+  loadCommandTable: HotKeyDetectorOptions['loadCommandTable']
   onHotKeys(samples: HotKeySample[]): void
   createDetector: CreateDetector
   clock: Clock
@@ -46,7 +47,7 @@ export class HotKeyReporter {
     this.#detector = cache.hotKeys.enabled
       ? options.createDetector({
           connection: { host, port, ...credentials },
-          loadCommandTable: () => watcher.connection.callBuffer('COMMAND'),
+          loadCommandTable: options.loadCommandTable,
           nodeFacts: () => this.#facts(),
           budget: cache.hotKeys.budget,
           logger,

@@ -1,7 +1,8 @@
 /** Reads one node once: PING, INFO, the cluster's state, the slow log; leaves out what the user may not run. */
-import { type CommandTable, parseCommandTable } from '../core/hot-keys/command-keys.ts'
+import type { CommandTable } from '../core/hot-keys/command-keys.ts'
 import type { Millis } from '../core/sample.ts'
 import type { Clock } from './clock.ts'
+import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import type { NodeConnection } from './connection/node-connection.ts'
 import type { Logger } from './logger.ts'
@@ -23,14 +24,16 @@ export type SlowlogItem = Omit<SlowlogReading, 'atSeconds'> & { at: Millis; runI
 
 export class NodeReader {
   readonly #connection: NodeConnection
+  readonly #tables: CommandTables
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #refusedUntil = new Map<string, number>()
   #table: { runId: string | null; table: CommandTable } | null = null
   #lastEntry: { runId: string; entryId: number } | null = null
 
-  constructor(connection: NodeConnection, clock: Clock, logger: Logger) {
+  constructor(connection: NodeConnection, tables: CommandTables, clock: Clock, logger: Logger) {
     this.#connection = connection
+    this.#tables = tables
     this.#clock = clock
     this.#logger = logger
   }
@@ -111,7 +114,7 @@ export class NodeReader {
   }
 
   async #readSlowlog(info: InfoReading, now: Millis): Promise<SlowlogItem[]> {
-    const table = await this.#commandTable(info)
+    const table = await this.commandTable(info.runId)
     const runId = info.runId ?? ''
     const last = this.#lastEntry?.runId === runId ? this.#lastEntry.entryId : -1
     const read = async (count: number) =>
@@ -132,12 +135,14 @@ export class NodeReader {
       .filter((entry) => now - entry.at < SLOWLOG_MAX_AGE_MS)
   }
 
-  async #commandTable(info: InfoReading): Promise<CommandTable> {
-    if (this.#table?.runId !== info.runId || this.#table === null) {
-      this.#table = {
-        runId: info.runId,
-        table: parseCommandTable(await this.#connection.callBuffer('COMMAND')),
-      }
+  /**
+   * Asked for once a run of the server: what it knows changes with its version and modules.
+   * @throws NodeFailure, or Error when the node does not answer COMMAND as a server does
+   */
+  async commandTable(runId: string | null): Promise<CommandTable> {
+    if (this.#table === null || this.#table.runId !== runId) {
+      const reply = await this.#connection.callBuffer('COMMAND')
+      this.#table = { runId, table: this.#tables.parse(reply) }
     }
     return this.#table.table
   }

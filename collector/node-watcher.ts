@@ -5,6 +5,7 @@
 import type { CacheConfig } from '../core/config.ts'
 import type { EventSample, HotKeySample, NodeStatus } from '../core/sample.ts'
 import { type Clock, Sleeper } from './clock.ts'
+import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
 import { type CreateDetector, HotKeyReporter } from './hot-key-reporter.ts'
@@ -29,6 +30,7 @@ export type NodeWatcherOptions = {
   phase: number
   output: NodeOutput
   createDetector: CreateDetector
+  tables: CommandTables
   clock: Clock
   logger: Logger
 }
@@ -71,8 +73,13 @@ export class NodeWatcher {
     this.connection = new NodeConnection(options.place, options.credentials)
     // A connection that the node closes is looked into at once, not at the next interval.
     this.connection.onClose = () => this.#sleeper.wake()
-    this.#reader = new NodeReader(this.connection, options.clock, options.logger)
-    this.#hotKeys = new HotKeyReporter({ ...options, watcher: this, onHotKeys: options.output.onHotKeys })
+    this.#reader = new NodeReader(this.connection, options.tables, options.clock, options.logger)
+    this.#hotKeys = new HotKeyReporter({
+      ...options,
+      watcher: this,
+      loadCommandTable: () => this.#reader.commandTable(this.reading?.info.runId ?? null),
+      onHotKeys: options.output.onHotKeys,
+    })
   }
 
   start(): void {

@@ -1,5 +1,6 @@
 /** What a hot-key detector is given and what it answers. */
 import type { ConnectionOptions } from 'node:tls'
+import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { HotKeyRate } from '../../core/hot-keys/report.ts'
 import type { NodeRole } from '../../core/model.ts'
 
@@ -46,8 +47,8 @@ export type DetectorLogger = {
 
 export type HotKeyDetectorOptions = {
   connection: MonitorConnection
-  /** The raw reply of COMMAND by the node's ordinary connection: strings or Buffers, RESP2 arrays. */
-  loadCommandTable(): Promise<unknown>
+  /** The node's own commands, by its ordinary connection. */
+  loadCommandTable(): Promise<CommandTable>
   nodeFacts(): NodeFacts
   /** Share of the node's time that watching may take: 0.01 is 1%. */
   budget: number

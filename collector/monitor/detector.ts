@@ -13,7 +13,7 @@ import {
   remember,
   type Seen,
 } from '../../core/hot-keys/budget.ts'
-import { type CommandTable, parseCommandTable } from '../../core/hot-keys/command-keys.ts'
+import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
@@ -232,7 +232,7 @@ class Detector implements HotKeyDetector {
 
   async #loadTable(): Promise<StreamReader | null> {
     try {
-      this.#table = parseCommandTable(await this.#options.loadCommandTable())
+      this.#table = await this.#options.loadCommandTable()
     } catch (error) {
       this.#options.logger.debug({ error: errorName(error) }, 'COMMAND cannot be read')
       return null

@@ -5,6 +5,7 @@ import {
   type HotKeyDetectorOptions,
   type NodeFacts,
 } from '../../collector/monitor/detector.ts'
+import { parseCommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { RedisProcess } from './redis.ts'
 
 const UNKNOWN_FACTS: NodeFacts = {
@@ -43,7 +44,7 @@ export async function watch(
       username: null,
       password: options.password ?? null,
     },
-    loadCommandTable: () => client.call('COMMAND'),
+    loadCommandTable: async () => parseCommandTable(await client.call('COMMAND')),
     nodeFacts: () => facts,
     budget: 0.01,
     logger: { debug: log, info: log, warn: log },
