@@ -114,7 +114,7 @@ async function runPlaywright(): Promise<StageResult> {
   }
   const path = reportPath('e2e')
   const { code, output } = await withProgress('test: e2e', (note) =>
-    runCaptured(NODE, [inRoot('node_modules/@playwright/test/cli.js'), 'test', '--reporter=list,json'], {
+    runCaptured(NODE, [inRoot('node_modules/playwright/cli.js'), 'test', '--reporter=list,json'], {
       env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_FILE: path, PLAYWRIGHT_JSON_OUTPUT_NAME: path },
       onLine: note,
     }),

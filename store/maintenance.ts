@@ -2,7 +2,7 @@
 import { maintain, type Store } from './client.ts'
 import { ensurePartitionsFor, PARTITIONED_TABLES } from './partitions.ts'
 
-export { dropExpired, type Retention } from './retention.ts'
+export { dropExpired } from './retention.ts'
 export { rollUp } from './rollup.ts'
 
 const DAY_MS = 86_400_000
