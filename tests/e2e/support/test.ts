@@ -1,5 +1,5 @@
 /** Playwright's test with the shared dashboard, and an eye on the console. */
-import { test as base, expect } from '@playwright/test'
+import { test as base, expect } from 'playwright/test'
 
 export { expect }
 
