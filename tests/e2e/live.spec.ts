@@ -10,6 +10,18 @@ test('the range picker changes the URL and survives a reload', async ({ page }) 
   await expect(page).not.toHaveURL(/range=1h/)
 })
 
+test('an address without a page is not loaded over and over', async ({ page }) => {
+  let loads = 0
+  page.on('load', () => loads++)
+  for (const path of ['/no-such-page', '/caches/shop/keys/0/bm90aGluZw']) {
+    loads = 0
+    await page.goto(fleetUrl() + path)
+    await page.waitForResponse((response) => response.url().includes('_rsc='), { timeout: 8_000 })
+    await page.waitForTimeout(2_000)
+    expect(loads, path).toBe(1)
+  }
+})
+
 test('a range that cannot be is named, and the page is shown all the same', async ({ page }) => {
   const response = await page.goto(`${fleetUrl()}/hot-keys?range=forever`)
   expect(response?.status()).toBe(200)
