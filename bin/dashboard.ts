@@ -15,26 +15,37 @@ export type DashboardOptions = {
   mode: 'production' | 'development'
 }
 
-export function startDashboard(supervisor: Supervisor, options: DashboardOptions): Child {
-  return supervisor.start({
-    name: 'dashboard',
-    stage: 'app',
+/** A key of 10 KB stands in a page's address, escaped, and in a header of Next's own. */
+const MAX_HEADER_BYTES = 65_536
+
+export function dashboardCommand({ host, port, databaseUrl, mode }: DashboardOptions) {
+  const nodeOptions = [process.env.NODE_OPTIONS, `--max-http-header-size=${MAX_HEADER_BYTES}`]
+  return {
     program: NODE,
     args: [
       inRoot('node_modules/next/dist/bin/next'),
-      options.mode === 'production' ? 'start' : 'dev',
+      mode === 'production' ? 'start' : 'dev',
       '--hostname',
-      options.host,
+      host,
       '--port',
-      String(options.port),
+      String(port),
     ],
     cwd: ROOT,
     env: {
       ...process.env,
-      NODE_ENV: options.mode,
+      NODE_ENV: mode,
       NEXT_TELEMETRY_DISABLED: '1',
-      DATABASE_URL: options.databaseUrl,
+      NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
+      DATABASE_URL: databaseUrl,
     },
+  }
+}
+
+export function startDashboard(supervisor: Supervisor, options: DashboardOptions): Child {
+  return supervisor.start({
+    name: 'dashboard',
+    stage: 'app',
+    ...dashboardCommand(options),
     restart: true,
     show: errorsOnlyFilter,
     graceMs: 5_000,

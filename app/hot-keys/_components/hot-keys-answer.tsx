@@ -4,6 +4,9 @@ import { KeyName } from '../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../_lib/format.ts'
 import { isCurrent } from '../_lib/ranking.ts'
 
+/** Every node has a busiest key; below this share of its node it is no news. */
+const NOTABLE_SHARE = 0.1
+
 /** The sentence that opens the page. `rows`: the ranking, current keys first; `full`: there may be more. */
 export function HotKeysAnswer({ rows, full, now }: { rows: HotKeyRow[]; full: boolean; now: number }) {
   const top = rows[0]
@@ -15,13 +18,13 @@ export function HotKeysAnswer({ rows, full, now }: { rows: HotKeyRow[]; full: bo
       </>
     )
   }
-  const current = rows.filter((row) => isCurrent(row, now)).length
+  const others = rows.slice(1).filter((row) => isCurrent(row, now) && row.shareLow > NOTABLE_SHARE).length
   return (
     <>
       <KeyName text={top.key} /> is {formatShare(top.share)} of the load of shard {top.shardOrdinal} of{' '}
       {top.cacheId}, at {formatRate(top.opsPerSec)}
-      {current > 1 &&
-        `; ${full ? 'at least ' : ''}${plural(current - 1, 'other key')} ${current === 2 ? 'is' : 'are'} hot as well`}
+      {others > 0 &&
+        `; ${full && others === rows.length - 1 ? 'at least ' : ''}${plural(others, 'other key')} ${others === 1 ? 'takes' : 'take'} more than ${formatShare(NOTABLE_SHARE)} of a node`}
     </>
   )
 }

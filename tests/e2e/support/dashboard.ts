@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { dashboardCommand } from '../../../bin/dashboard.ts'
 import { freePort, until } from '../../support/redis.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -24,18 +25,9 @@ export function ensureBuilt(): void {
 export async function startDashboard(databaseUrl: string): Promise<Dashboard> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, [NEXT, 'start', '--hostname', '127.0.0.1', '--port', String(port)], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      NEXT_TELEMETRY_DISABLED: '1',
-      DATABASE_URL: databaseUrl,
-      // A key of 10 KB stands in the address and in a header of Next's own.
-      NODE_OPTIONS: '--max-http-header-size=65536',
-    },
-  })
+  const command = dashboardCommand({ host: '127.0.0.1', port, databaseUrl, mode: 'production' })
+  const { program, args, cwd, env } = command
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   endWithUs(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
