@@ -4,7 +4,16 @@
  *
  * `rollup` says how a minute is made of its samples, `peak: true` keeps the maximum beside the average.
  */
-export type MetricUnit = 'per-second' | 'bytes' | 'bytes-per-second' | 'ms' | 's' | 'share' | 'ratio' | 'count' | 'us-per-second'
+export type MetricUnit =
+  | 'per-second'
+  | 'bytes'
+  | 'bytes-per-second'
+  | 'ms'
+  | 's'
+  | 'share'
+  | 'ratio'
+  | 'count'
+  | 'us-per-second'
 export type Metric = {
   readonly unit: MetricUnit
   readonly rollup: 'avg' | 'max'

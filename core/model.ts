@@ -3,7 +3,7 @@
  * Times are ISO 8601 in UTC. `null` is unknown. Units are in the names.
  */
 import { z } from 'zod'
-import { nodeMetricNames, type NodeMetric } from './metrics.ts'
+import { type NodeMetric, nodeMetricNames } from './metrics.ts'
 
 export const CacheKind = z.enum(['standalone', 'sentinel', 'cluster', 'memcached', 'dax'])
 export type CacheKind = z.infer<typeof CacheKind>
@@ -92,7 +92,10 @@ export type HotKeyRow = HotKey & {
 
 export const NodeSampleView = z
   .object({ nodeId: z.int(), at: isoTime, ...metricsShape })
-  .meta({ id: 'Sample', description: 'One reading of one node. Counters are rates over the time since the reading before.' })
+  .meta({
+    id: 'Sample',
+    description: 'One reading of one node. Counters are rates over the time since the reading before.',
+  })
 export type NodeSampleView = z.infer<typeof NodeSampleView>
 
 export const Node = z

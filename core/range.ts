@@ -13,7 +13,13 @@ export const DEFAULT_RANGE: RangeName = '15m'
 
 export type Resolution = 'raw' | '1m' | '1h'
 /** Epoch milliseconds; `stepMs` is the distance of two points of a chart, a multiple of the resolution's own. */
-export type TimeRange = { name: RangeName | 'custom'; from: number; to: number; resolution: Resolution; stepMs: number }
+export type TimeRange = {
+  name: RangeName | 'custom'
+  from: number
+  to: number
+  resolution: Resolution
+  stepMs: number
+}
 
 /** A chart has about this many points at most, whatever its range: any page costs about the same. */
 const MAX_POINTS = 360
@@ -33,11 +39,14 @@ const MINUTE_MAX_MS = 25 * 3_600_000
 export function parseRange(params: { range?: string; from?: string; to?: string }, now: number): TimeRange {
   if (params.from !== undefined || params.to !== undefined) {
     if (params.range !== undefined) {
-      throw new CachescopeError('invalid-parameter', 'Give either range, or from and to, not both.', { where: 'range' })
+      throw new CachescopeError('invalid-parameter', 'Give either range, or from and to, not both.', {
+        where: 'range',
+      })
     }
     const to = params.to === undefined ? now : parseTime('to', params.to)
     const from = params.from === undefined ? to - RANGES[DEFAULT_RANGE] : parseTime('from', params.from)
-    if (from >= to) throw new CachescopeError('invalid-parameter', 'from must be before to.', { where: 'from' })
+    if (from >= to)
+      throw new CachescopeError('invalid-parameter', 'from must be before to.', { where: 'from' })
     return plan('custom', from, to, now)
   }
   const name = params.range ?? DEFAULT_RANGE
@@ -52,7 +61,9 @@ export function parseRange(params: { range?: string; from?: string; to?: string 
 function parseTime(field: string, text: string): number {
   const at = /^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text)
   if (!Number.isFinite(at) || at < 0 || at > 8.64e15) {
-    throw new CachescopeError('invalid-parameter', `${field} is a time: ISO 8601 or epoch milliseconds.`, { where: field })
+    throw new CachescopeError('invalid-parameter', `${field} is a time: ISO 8601 or epoch milliseconds.`, {
+      where: field,
+    })
   }
   return at
 }

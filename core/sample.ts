@@ -2,8 +2,9 @@
  * What the collector hands to the store: readings already parsed and differenced, addressed by natural keys
  * (cache id and node address), so that they can wait in memory while Postgres is away.
  */
-import type { CacheKind, EventKind, NodeRole, NodeState, Source } from './model.ts'
+
 import type { NodeMetrics } from './metrics.ts'
+import type { CacheKind, EventKind, NodeRole, NodeState, Source } from './model.ts'
 
 /** Epoch milliseconds, by the collector's clock. */
 export type Millis = number
@@ -61,7 +62,13 @@ export type CommandSample = OfNode & {
   p99Us: number | null
   p999Us: number | null
 }
-export type KeyspaceSample = OfNode & { at: Millis; db: number; keys: number; expires: number; avgTtlMs: number | null }
+export type KeyspaceSample = OfNode & {
+  at: Millis
+  db: number
+  keys: number
+  expires: number
+  avgTtlMs: number | null
+}
 
 export type HotKeySample = OfNode & {
   /** The end of the window. */
