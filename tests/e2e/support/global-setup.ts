@@ -17,7 +17,8 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   })
   const database = await createDatabase(postgres.url)
   const feed = await feedFleet(database, { caches: 2, minutes: 15, downShard: 3 })
-  await withStore(database, (store) => saveHostileKeys(store, 'shop', '10.0.0.1:7000'))
+  // On a replica, which has no hot keys of its own: a minute keeps only the busiest of a node.
+  await withStore(database, (store) => saveHostileKeys(store, 'shop', '10.0.0.1:7001'))
   const dashboard = await startDashboard(database)
   process.env.CACHESCOPE_E2E_POSTGRES = postgres.url
   process.env.CACHESCOPE_E2E_DATABASE = database
