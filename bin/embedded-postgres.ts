@@ -50,6 +50,10 @@ export type EmbeddedPostgresOptions = {
   log: (line: string) => void
   /** Server settings over the built-in ones. */
   settings?: Record<string, string>
+  /** Gives the start up: the promise rejects, and no server is left. */
+  signal?: AbortSignal
+  /** Told the pid of each server launched, before it is known to work. */
+  onLaunch?: (pid: number) => void
 }
 export type EmbeddedPostgres = { url: string; port: number; pid: number; stop(): Promise<void> }
 
@@ -70,16 +74,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const settings = { ...SETTINGS, ...options.settings }
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
+    options.signal?.throwIfAborted()
     const server = await launch({ binaries, dataDir, port, account, settings })
+    options.onLaunch?.(server.pid)
     const url = `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`
     try {
-      await waitUntilReady(server, url, dataDir)
+      await waitUntilReady(server, url, dataDir, options.signal)
       return { url, port, pid: server.pid, stop: () => stopServer(server.pid, clusterDir) }
     } catch (error) {
       if (isOurs(server.pid, await commandLine(server.pid), clusterDir))
         await stopServer(server.pid, clusterDir)
       // Another process may have taken the port meanwhile, or the backends of a killed server still be leaving.
-      if (attempt === 3) throw error
+      if (attempt === 3 || options.signal?.aborted) throw error
       await sleep(500)
     }
   }
@@ -158,9 +164,15 @@ async function launch(options: {
   }
 }
 
-async function waitUntilReady(server: Server, url: string, dataDir: string): Promise<void> {
+async function waitUntilReady(
+  server: Server,
+  url: string,
+  dataDir: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (Date.now() < deadline) {
+    signal?.throwIfAborted()
     if (server.exited()) break
     try {
       await ensureDatabase(url)
@@ -196,6 +208,11 @@ async function ensureDatabase(url: string): Promise<void> {
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+/** Stops the server that an earlier run left on this data, before the data and its pid file are removed. */
+export async function stopLeftoverPostgres(dataDir: string, log: (line: string) => void): Promise<void> {
+  await stopLeftover(join(resolve(dataDir), 'data'), log)
 }
 
 /** Stops a server that still runs on our data; removes the pid file of one that does not run any more. */

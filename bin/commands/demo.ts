@@ -10,7 +10,7 @@ import { startTraffic } from '../../demo/traffic.ts'
 import { buildApp } from '../build-app.ts'
 import { startCollector } from '../collector-process.ts'
 import { dashboardUrl, requireFreePort, startDashboard, untilDashboardAnswers } from '../dashboard.ts'
-import { openDatabase } from '../database.ts'
+import { forgetDatabase, openDatabase } from '../database.ts'
 import { untilFirstSample } from '../first-sample.ts'
 import { CONTROL_SOCKET, DEMO_NAME } from '../paths.ts'
 import { findFreePort } from '../ports.ts'
@@ -34,7 +34,7 @@ export type DemoOptions = {
 export async function demo(options: DemoOptions): Promise<StopSignal> {
   const startedAt = processStartedAt()
   return runSession(DEMO_NAME, async (session) => {
-    if (options.fresh) forget(session)
+    if (options.fresh) await forget(session)
     if (options.port !== undefined) await requireFreePort(options.port, HOST)
     const port = options.port ?? (await findFreePort(DEFAULT_PORT))
     const [{ databaseUrl, dashboard }, fleet] = await Promise.all([
@@ -73,8 +73,9 @@ async function startPages(
 }
 
 /** Everything of earlier runs but the file of this one's processes. */
-function forget(session: Session): void {
-  for (const name of ['postgres', 'fleet', 'logs', 'cachescope.yaml']) {
+async function forget(session: Session): Promise<void> {
+  await forgetDatabase(session)
+  for (const name of ['fleet', 'logs', 'cachescope.yaml']) {
     rmSync(join(session.directory, name), { recursive: true, force: true })
   }
 }
