@@ -1,5 +1,6 @@
 /** The collector's process. */
 import { structuredLogFilter } from './child-log.ts'
+import { EXIT } from './exit-codes.ts'
 import { inRoot, NODE, ROOT } from './paths.ts'
 import { findFreePort, isPortFree } from './ports.ts'
 import type { Session } from './session.ts'
@@ -30,6 +31,7 @@ export async function startCollector(session: Session, options: CollectorOptions
       CACHESCOPE_METRICS_PORT: process.env.CACHESCOPE_METRICS_PORT ?? (await metricsPort(session)),
     },
     restart: true,
+    incurableCodes: [EXIT.badInput, EXIT.database],
     ipc: true,
     show: structuredLogFilter,
     graceMs: 20_000,

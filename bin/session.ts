@@ -30,6 +30,7 @@ export type Session = {
  * Runs `body`, then waits for a signal, and stops all that was started whichever way it ends.
  * @param name the folder under .cachescope/ and the lock: one run of a name at a time
  * @returns the signal that ended it
+ * @throws CommandError when a child ends in a way that no restart cures; whatever `body` throws
  */
 export async function runSession(
   name: string,
@@ -61,7 +62,7 @@ export async function runSession(
     const failed = body({ directory, supervisor, processes, print: say }).catch((error: unknown) => {
       if (!supervisor.isStopping) throw error
     })
-    return await Promise.race([stopped, failed.then(() => stopped)])
+    return await Promise.race([stopped, supervisor.failure, failed.then(() => stopped)])
   } finally {
     await Promise.all([supervisor.stop(), stopCaptured(BUILD_GRACE_MS)])
   }

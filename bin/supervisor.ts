@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LineFilter, LineSplitter, LogFile } from './child-log.ts'
+import { CommandError } from './exit-codes.ts'
 import type { ProcessFile } from './process-file.ts'
 
 /** Stages end in this order, all of one stage at once. */
@@ -21,6 +22,8 @@ export type ChildOptions = {
   cwd?: string
   /** Started again, with back-off, when it ends without being told to. */
   restart?: boolean
+  /** Codes that no restart cures: the run fails with them. */
+  incurableCodes?: readonly number[]
   /** An IPC channel, which a child of ours watches: it ends when we die. */
   ipc?: boolean
   /** What of its lines the terminal shows; nothing by default. */
@@ -59,11 +62,22 @@ export class Supervisor {
   readonly #children: ManagedChild[] = []
   readonly #finishers: { stage: Stage; finish: () => Promise<void>; kill: () => void }[] = []
   readonly #context: ChildContext
+  readonly #failure = Promise.withResolvers<never>()
   #stopping: Promise<void> | null = null
 
   /** `print` shows a line to the person; `logDirectory` gets a file for each child. */
   constructor(options: { processes: ProcessFile; logDirectory: string; print: Log }) {
-    this.#context = { ...options, isStopping: () => this.#stopping !== null }
+    this.#context = {
+      ...options,
+      isStopping: () => this.#stopping !== null,
+      fail: (error) => this.#failure.reject(error),
+    }
+    this.#failure.promise.catch(() => {})
+  }
+
+  /** Rejects with a CommandError when a child ends in a way that no restart cures. */
+  get failure(): Promise<never> {
+    return this.#failure.promise
   }
 
   get isStopping(): boolean {
@@ -81,8 +95,10 @@ export class Supervisor {
   /**
    * Something that is no child of ours but ends at a stage too, after the stage's children.
    * `kill` ends it at once where there is no time.
+   * @throws Error once everything is being stopped: nobody would call it
    */
   onStop(stage: Stage, finish: () => Promise<void>, kill: () => void = () => {}): void {
+    if (this.#stopping !== null) throw new Error(`The ${stage} cannot start: everything is being stopped.`)
     this.#finishers.push({ stage, finish, kill })
   }
 
@@ -112,7 +128,13 @@ export class Supervisor {
   }
 }
 
-type ChildContext = { processes: ProcessFile; logDirectory: string; print: Log; isStopping: () => boolean }
+type ChildContext = {
+  processes: ProcessFile
+  logDirectory: string
+  print: Log
+  isStopping: () => boolean
+  fail: (error: CommandError) => void
+}
 
 class ManagedChild implements Child {
   readonly #options: ChildOptions
@@ -172,6 +194,11 @@ class ManagedChild implements Child {
       if (child.pid === undefined) this.#onEnd(child, startedAt, `could not start: ${error.message}`)
     })
     child.once('exit', (code, signal) => {
+      if (code !== null && this.#wanted && this.#options.incurableCodes?.includes(code)) {
+        this.#wanted = false
+        // Its last words may still be on their way.
+        child.once('close', () => this.#context.fail(new CommandError(code, this.#lastWords())))
+      }
       this.#onEnd(
         child,
         startedAt,
@@ -209,6 +236,12 @@ class ManagedChild implements Child {
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer)
     const pid = this.#process?.pid
     if (pid !== undefined) killGroup(pid)
+  }
+
+  #lastWords(): string {
+    const show = this.#options.show ?? ((line: string) => line)
+    const words = this.#lines.map(show).findLast((line) => line !== null && line.trim() !== '')
+    return words ?? `${this.name} ended and said nothing.`
   }
 
   #readLines(stream: NodeJS.ReadableStream | null): void {

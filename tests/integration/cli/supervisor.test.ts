@@ -52,6 +52,14 @@ test('a child that ends is started again, later each time', async () => {
   expect(run.output().match(/\[restless\] always/g)).toHaveLength(1)
 })
 
+test('a child that no restart cures ends the run with its code and its last sentence', async () => {
+  const run = runProgram([inRoot('tests/support/incurable-run.ts'), name])
+  runs.push(run)
+  expect((await run.ended).code).toBe(3)
+  expect(run.output()).toBe('cachescope: The database has a newer schema.\n')
+  expect(run.processes()).toEqual([])
+})
+
 test('after kill -9 a new run ends exactly what was left, and goes on', async () => {
   const killed = await startRun()
   const bystander = spawn('sleep', ['1000'])
