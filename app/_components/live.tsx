@@ -3,9 +3,7 @@
 import { useRouter } from 'next/navigation'
 import {
   createContext,
-  type Dispatch,
   type ReactNode,
-  type SetStateAction,
   useCallback,
   useContext,
   useEffect,
@@ -14,6 +12,7 @@ import {
   useState,
   useTransition,
 } from 'react'
+import { openLive } from './live-stream.ts'
 
 /**
  * `connecting`: not yet; `live`: told of every tick; `polling`: asks by itself; `lost`: the dashboard's server does
@@ -25,8 +24,6 @@ type Live = { state: LiveState; paused: boolean; toggle: () => void }
 const REFRESH_MIN_MS = 2000
 const POLL_MS = 5000
 const STUCK_MS = 15_000
-/** The server sends a heartbeat at least this often; without one the connection counts as lost. */
-const SILENCE_MS = 30_000
 
 const LiveContext = createContext<Live>({ state: 'connecting', paused: false, toggle: () => {} })
 export const useLive = () => useContext(LiveContext)
@@ -35,12 +32,15 @@ export const useLive = () => useContext(LiveContext)
 export function LiveProvider({ children }: { children: ReactNode }) {
   const router = useRouter()
   const [paused, setPaused] = useState(false)
+  const [hidden, setHidden] = useState(false)
   const [connection, setConnection] = useState<Exclude<LiveState, 'paused'>>('connecting')
   const [refreshing, startRefresh] = useTransition()
   const refreshedAt = useRef(0)
   const inFlight = useRef(false)
   const missed = useRef(false)
   const pending = useRef<ReturnType<typeof setTimeout> | null>(null)
+  const wasAway = useRef(false)
+  const away = paused || hidden
 
   const refreshSoon = useCallback(() => {
     if (pending.current !== null || document.visibilityState === 'hidden') return
@@ -57,98 +57,61 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     }, wait)
   }, [router])
 
-  useEffect(() => {
-    inFlight.current = refreshing
-    if (!refreshing && missed.current && !paused) refreshSoon()
-  }, [refreshing, paused, refreshSoon])
+  // Next leaves the page when a refresh finds no server: ask first, and keep what is on the screen.
+  const askAndRefresh = useCallback(() => {
+    fetch('/api/live', { method: 'HEAD', cache: 'no-store' }).then(
+      () => {
+        setConnection((was) => (was === 'lost' ? 'polling' : was))
+        refreshSoon()
+      },
+      () => setConnection('lost'),
+    )
+  }, [refreshSoon])
 
   useEffect(() => {
-    if (paused) return
-    const disconnect = connect(refreshSoon, setConnection)
-    const onVisible = () => {
-      if (document.visibilityState === 'visible') refreshSoon()
+    inFlight.current = refreshing
+    if (!refreshing && missed.current && !away) refreshSoon()
+  }, [refreshing, away, refreshSoon])
+
+  useEffect(() => {
+    const onChange = () => setHidden(document.visibilityState === 'hidden')
+    onChange()
+    document.addEventListener('visibilitychange', onChange)
+    return () => document.removeEventListener('visibilitychange', onChange)
+  }, [])
+
+  useEffect(() => {
+    if (away) {
+      wasAway.current = true
+      return
     }
-    document.addEventListener('visibilitychange', onVisible)
+    if (wasAway.current) askAndRefresh()
+    wasAway.current = false
+    const disconnect = openLive({
+      onTick: refreshSoon,
+      // Whether the server is there at all, only asking tells.
+      onState: (next) => setConnection((was) => (next === 'polling' && was === 'lost' ? was : next)),
+    })
     return () => {
-      document.removeEventListener('visibilitychange', onVisible)
       disconnect()
       if (pending.current !== null) clearTimeout(pending.current)
       pending.current = null
     }
-  }, [paused, refreshSoon])
+  }, [away, refreshSoon, askAndRefresh])
 
   useEffect(() => {
-    if (paused || connection === 'live') return
+    if (away || connection === 'live') return
     if (pending.current !== null) clearTimeout(pending.current)
     pending.current = null
-    // Next leaves the page when a refresh finds no server: ask first, and keep what is on the screen.
-    const timer = setInterval(() => {
-      fetch('/api/live', { method: 'HEAD', cache: 'no-store' }).then(
-        () => {
-          setConnection((was) => (was === 'lost' ? 'polling' : was))
-          refreshSoon()
-        },
-        () => setConnection('lost'),
-      )
-    }, POLL_MS)
+    const timer = setInterval(askAndRefresh, POLL_MS)
     return () => clearInterval(timer)
-  }, [paused, connection, refreshSoon])
+  }, [away, connection, askAndRefresh])
 
   const value = useMemo<Live>(
     () => ({ state: paused ? 'paused' : connection, paused, toggle: () => setPaused((was) => !was) }),
     [paused, connection],
   )
   return <LiveContext value={value}>{children}</LiveContext>
-}
-
-/** One event stream; the browser reconnects it by itself, and where it gave up we try again. */
-function connect(
-  onMessage: () => void,
-  onState: Dispatch<SetStateAction<Exclude<LiveState, 'paused'>>>,
-): () => void {
-  let source: EventSource | null = null
-  let heardAt = 0
-  const open = () => {
-    heardAt = Date.now()
-    source = new EventSource('/api/live')
-    source.onopen = () => {
-      heardAt = Date.now()
-      onState('live')
-    }
-    source.onmessage = (message) => {
-      heardAt = Date.now()
-      if (isTick(message.data)) onMessage()
-    }
-    source.addEventListener('heartbeat', () => {
-      heardAt = Date.now()
-    })
-    // The stream is fine but the server cannot hear Postgres: ask until it can.
-    source.addEventListener('state', (message) => {
-      onState(message.data === '{"connected":false}' ? 'polling' : 'live')
-    })
-    source.onerror = () => onState((was) => (was === 'lost' ? was : 'polling'))
-  }
-  open()
-  const watchdog = setInterval(() => {
-    const lost = source?.readyState === EventSource.CLOSED || Date.now() - heardAt > SILENCE_MS
-    if (!lost) return
-    source?.close()
-    onState((was) => (was === 'lost' ? was : 'polling'))
-    open()
-  }, POLL_MS)
-  return () => {
-    clearInterval(watchdog)
-    source?.close()
-  }
-}
-
-function isTick(data: unknown): boolean {
-  try {
-    const message: unknown = JSON.parse(String(data))
-    return typeof message === 'object' && message !== null && 'cacheIds' in message
-  } catch {
-    return false
-  }
 }
 
 /** Asks the server again at a steady pace, whatever the stream says: for a page that waits for the database. */

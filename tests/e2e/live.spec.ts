@@ -1,3 +1,4 @@
+import type { Page, Request } from 'playwright/test'
 import { expect, fleetUrl, test } from './support/test.ts'
 
 test('the range picker changes the URL and survives a reload', async ({ page }) => {
@@ -49,6 +50,50 @@ test('figures change by themselves; paused they stay', async ({ page }) => {
   await page.getByRole('button', { name: /Resume live updates/ }).click()
   await refresh()
 })
+
+test('many tabs share one stream, so that the next page still loads', async ({ context, page }) => {
+  const streams = new Set<Request>()
+  context.on('request', (request) => request.resourceType() === 'eventsource' && streams.add(request))
+  context.on('requestfailed', (request) => streams.delete(request))
+  const tabs = [page]
+  for (let count = 1; count < 8; count++) tabs.push(await context.newPage())
+  for (const tab of tabs) {
+    await tab.goto(`${fleetUrl()}/hot-keys`, { waitUntil: 'commit' })
+    await expect(tab.getByRole('button', { name: /^Live/ })).toBeVisible()
+  }
+  expect(streams.size).toBe(1)
+  const next = await context.newPage()
+  await next.goto(`${fleetUrl()}/caches/shop`, { timeout: 10_000 })
+  await expect(next.getByRole('button', { name: /^Live/ })).toBeVisible()
+
+  // The tab that reads the stream goes: another takes over, and all are told.
+  await page.close()
+  await expect.poll(() => streams.size).toBe(1)
+  await next.waitForResponse((response) => response.url().includes('_rsc='), { timeout: 8_000 })
+})
+
+test('a hidden tab keeps no stream; seen again it is up to date and live', async ({ page }) => {
+  const open = new Set<Request>()
+  page.on('request', (request) => request.resourceType() === 'eventsource' && open.add(request))
+  page.on('requestfailed', (request) => open.delete(request))
+  await page.goto(`${fleetUrl()}/caches/shop`)
+  await expect(page.getByRole('button', { name: /^Live/ })).toBeVisible()
+  expect(open.size).toBe(1)
+  await show(page, 'hidden')
+  await expect.poll(() => open.size).toBe(0)
+  const refreshed = page.waitForResponse((response) => response.url().includes('_rsc='), { timeout: 8_000 })
+  await show(page, 'visible')
+  await refreshed
+  await expect.poll(() => open.size).toBe(1)
+})
+
+/** A headless browser shows every tab; this says otherwise to the page. */
+async function show(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((now) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => now })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
+}
 
 /** Ages go on: they are the reader's only sign that the figures stand still. */
 function withoutAges(text: string | null): string {
