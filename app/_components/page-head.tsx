@@ -3,7 +3,7 @@ import { Notice } from './notice.tsx'
 import classes from './page-head.module.css'
 
 /**
- * The opening of a page: where we are, the sentence that says the state, and the one action worth taking.
+ * The opening of a page: where we are, the sentence that says the state, and the way on.
  * @param tone of the sentence's mark: harm is red, warn amber
  */
 export function PageHead({

@@ -1,4 +1,4 @@
-/** The sentence a page opens with: the worst thing first, and the one action worth taking. */
+/** The sentence a page opens with: the worst thing first, and where to go from there. */
 import type { Cache, HotKey, Node, Shard } from '../../core/model.ts'
 import { formatShare, formatTimes, plural } from './format.ts'
 import { cacheHref, keyHref, nodeHref } from './urls.ts'
@@ -13,7 +13,7 @@ export type Answer = {
 const TONES = { down: 'harm', degraded: 'warn', stale: 'warn', pending: 'calm', ok: 'calm' } as const
 const WORST_FIRST = ['down', 'degraded', 'stale', 'pending', 'ok'] as const
 /** From here on a shard's load counts as skewed. */
-export const SKEW_TIMES = 1.5
+const SKEW_LIMIT = 1.5
 const HOT_SHARE = 0.1
 
 export function bySeverity(a: Cache, b: Cache): number {
@@ -48,13 +48,18 @@ export function fleetAnswer(caches: Cache[]): Answer {
   const where = caches.length === 1 ? 'one shard' : `one shard of ${skewed.cacheId}`
   const busiest = `${where} carries ${formatTimes(skewed.hottestOverMean)} the mean load`
   const hot = skewed.hottestKey
-  if (hot === null) {
+  // The hottest key of all may lie on a shard that is not the busiest.
+  if (hot === null || hot.shardId !== skewed.hottestShardId) {
     const look = { label: `Open ${skewed.cacheId}`, href: cacheHref(skewed.cacheId) }
     return { tone: 'warn', parts: [`${healthy}, but ${busiest}.`], action: look }
   }
   return {
     tone: 'warn',
-    parts: [`${healthy}, but ${busiest}: `, { key: hot.key }, ` is ${formatShare(hot.share)} of it.`],
+    parts: [
+      `${healthy}, but ${busiest}: `,
+      { key: hot.key },
+      ` is ${formatShare(hot.share)} of its node’s commands.`,
+    ],
     action: keyAction(hot),
   }
 }
@@ -66,10 +71,10 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     return { tone, parts: [cache.healthReason], action: nodeAction(shards.flatMap((shard) => shard.nodes)) }
   }
   const shard = shards.find((candidate) => candidate.shardId === cache.hottestShardId)
-  const hot = shard?.hottestKey ?? cache.hottestKey
   if (shard !== undefined && isSkewed(cache)) {
+    const busy = shard.hottestKey
     const load = `Shard ${shard.ordinal} carries ${formatShare(shard.loadShare)} of the load`
-    if (hot === null) {
+    if (busy === null) {
       return {
         tone: 'warn',
         parts: [`${load}, ${formatTimes(cache.hottestOverMean)} the mean.`],
@@ -78,10 +83,11 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     }
     return {
       tone: 'warn',
-      parts: [`${load}; `, { key: hot.key }, ` is ${formatShare(hot.share)} of it.`],
-      action: keyAction(hot),
+      parts: [`${load}; `, { key: busy.key }, ` is ${partOf(shard, busy)}.`],
+      action: keyAction(busy),
     }
   }
+  const hot = cache.hottestKey
   const state =
     shards.length > 1
       ? `The load is even over ${plural(shards.length, 'shard')}`
@@ -89,13 +95,24 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
   if (hot === null || hot.share < HOT_SHARE) return { tone, parts: [`${state}.`], action: null }
   return {
     tone,
-    parts: [`${state}; the hottest key, `, { key: hot.key }, `, is ${formatShare(hot.share)} of its node.`],
+    parts: [
+      `${state}; the hottest key, `,
+      { key: hot.key },
+      `, is ${formatShare(hot.share)} of its node’s commands.`,
+    ],
     action: keyAction(hot),
   }
 }
 
-function isSkewed(cache: Cache): boolean {
-  return cache.shardCount > 1 && (cache.hottestOverMean ?? 0) >= SKEW_TIMES
+/** Whether the busiest shard carries so much that it is the first thing to say. */
+export function isSkewed(cache: Cache): boolean {
+  return cache.shardCount > 1 && (cache.hottestOverMean ?? 0) > SKEW_LIMIT
+}
+
+/** `share` is of one node; the shard's load has that of its replicas too. */
+function partOf(shard: Shard, hot: HotKey): string {
+  if (!shard.opsPerSec) return `${formatShare(hot.share)} of its node’s commands`
+  return `${formatShare(Math.min(1, hot.opsPerSec / shard.opsPerSec))} of it`
 }
 
 function keyAction(hot: HotKey): Answer['action'] {

@@ -13,7 +13,7 @@ test('the hottest key is first, with its share, rate and shard', async ({ page }
   await expect(first).toContainText('k/s')
   await first.getByRole('link', { name: 'article:42' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Key of shop')
-  await expect(page.getByText(/64% of the load of shard 2/)).toBeVisible()
+  await expect(page.getByText(/64% of the commands of 10\.0\.0\.2:7000, shard 2/)).toBeVisible()
 })
 
 test.describe('without JavaScript', () => {

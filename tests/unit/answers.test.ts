@@ -90,7 +90,12 @@ describe('the fleet opens with the worst thing', () => {
     [
       'a hot key',
       [cache({ hottestOverMean: 2.13, hottestKey: hotKey }), cache({ cacheId: 'b' })],
-      'All 2 caches are healthy, but one shard of shop carries 2.13× the mean load: `article:42` is 64% of it.',
+      'All 2 caches are healthy, but one shard of shop carries 2.13× the mean load: `article:42` is 64% of its node’s commands.',
+    ],
+    [
+      'a hot key of a shard that is not the busiest',
+      [cache({ hottestOverMean: 2.13, hottestShardId: 11, hottestKey: hotKey })],
+      'shop is healthy, but one shard carries 2.13× the mean load.',
     ],
     ['one without a sample', [cache({ health: 'pending' })], 'Waiting for the first sample of shop.'],
   ])('%s', (_, caches, sentence) => {
@@ -110,6 +115,17 @@ describe('a cache opens with its state and the one action', () => {
     expect(text(answer)).toBe('Shard 2 carries 71% of the load; `article:42` is 64% of it.')
     expect(answer.action?.href).toBe('/caches/shop/keys/0/YXJ0aWNsZTo0Mg')
     expect(answer.tone).toBe('warn')
+  })
+
+  test('a key is named with its part of the shard, not of its node, and only of the busiest shard', () => {
+    const skewed = cache({ hottestOverMean: 2.13, hottestKey: hotKey })
+    const first = (over: Partial<Shard>) => [shard(1, 3000), shard(2, 12_500, { loadShare: 0.81, ...over })]
+    const answer = (over: Partial<Shard>) => text(cacheAnswer(skewed, first(over)))
+    expect(answer({ opsPerSec: 20_000, hottestKey: hotKey })).toMatch('; `article:42` is 40% of it.')
+    expect(answer({ opsPerSec: null, hottestKey: hotKey })).toMatch(
+      '; `article:42` is 64% of its node’s commands.',
+    )
+    expect(answer({})).toBe('Shard 2 carries 81% of the load, 2.13× the mean.')
   })
 
   test('harm comes before skew and leads to the primary that is away', () => {

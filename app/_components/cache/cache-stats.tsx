@@ -1,5 +1,5 @@
 import type { Cache } from '../../../core/model.ts'
-import { SKEW_TIMES } from '../../_lib/answers.ts'
+import { isSkewed } from '../../_lib/answers.ts'
 import { formatBytes, formatDuration, formatRate, formatShare, formatTimes } from '../../_lib/format.ts'
 import { Stat, Stats } from '../stat.tsx'
 
@@ -10,14 +10,13 @@ export function CacheStats({ cache }: { cache: Cache }) {
     cache.usedMemoryBytes !== null && cache.maxMemoryBytes !== null
       ? cache.usedMemoryBytes / cache.maxMemoryBytes
       : null
-  const skewed = cache.shardCount > 1 && (cache.hottestOverMean ?? 0) >= SKEW_TIMES
   return (
     <Stats>
       <Stat label="Load" value={formatRate(cache.opsPerSec)} note="all shards" {...age} />
       <Stat
         label="Busiest ÷ mean"
         value={formatTimes(cache.hottestOverMean)}
-        tone={skewed ? 'warn' : undefined}
+        tone={isSkewed(cache) ? 'warn' : undefined}
         note="1× is even"
         {...age}
       />

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Cache } from '../../../core/model.ts'
-import { SKEW_TIMES } from '../../_lib/answers.ts'
+import { isSkewed } from '../../_lib/answers.ts'
 import {
   formatBytes,
   formatDuration,
@@ -29,7 +29,6 @@ export function CacheCard({
   range: Record<string, string | undefined>
 }) {
   const hot = cache.hottestKey
-  const skewed = cache.shardCount > 1 && (cache.hottestOverMean ?? 0) >= SKEW_TIMES
   return (
     <li className={classes.card} data-stale={cache.health === 'stale' || undefined}>
       <div className={classes.name}>
@@ -63,7 +62,7 @@ export function CacheCard({
         <Figure
           label="Busiest ÷ mean"
           value={cache.shardCount > 1 ? formatTimes(cache.hottestOverMean) : 'one shard'}
-          tone={skewed ? 'warn' : undefined}
+          tone={isSkewed(cache) ? 'warn' : undefined}
         />
         <Figure label="Hit rate" value={formatShare(cache.hitRate)} />
         <Figure label="Memory" value={formatBytes(cache.usedMemoryBytes)} note={memoryNote(cache)} />

@@ -21,8 +21,8 @@ export function HotKeysAnswer({ rows, full, now }: { rows: HotKeyRow[]; full: bo
   const others = rows.slice(1).filter((row) => isCurrent(row, now) && row.shareLow > NOTABLE_SHARE).length
   return (
     <>
-      <KeyName text={top.key} /> is {formatShare(top.share)} of the load of shard {top.shardOrdinal} of{' '}
-      {top.cacheId}, at {formatRate(top.opsPerSec)}
+      <KeyName text={top.key} /> is {formatShare(top.share)} of the commands of {top.nodeAddress}, shard{' '}
+      {top.shardOrdinal} of {top.cacheId}, at {formatRate(top.opsPerSec)}
       {others > 0 &&
         `; ${full && others === rows.length - 1 ? 'at least ' : ''}${plural(others, 'other key')} ${others === 1 ? 'takes' : 'take'} more than ${formatShare(NOTABLE_SHARE)} of a node`}
     </>

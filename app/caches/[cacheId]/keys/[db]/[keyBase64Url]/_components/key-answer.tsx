@@ -1,4 +1,4 @@
-import type { HotKey } from '../../../../../../../core/model.ts'
+import type { HotKey, Node } from '../../../../../../../core/model.ts'
 import { Age } from '../../../../../../_components/clock.tsx'
 import { KeyName } from '../../../../../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../../../../../_lib/format.ts'
@@ -8,12 +8,12 @@ export function KeyAnswer({
   name,
   current,
   lastSeenAt,
-  ordinal,
+  nodes,
 }: {
   name: string
   current: HotKey[]
   lastSeenAt: string
-  ordinal: number | null
+  nodes: Node[]
 }) {
   const top = current[0]
   if (top === undefined) {
@@ -23,13 +23,15 @@ export function KeyAnswer({
       </>
     )
   }
+  const node = nodes.find(({ nodeId }) => nodeId === top.nodeId)
   const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + opsPerSec, 0)
   const reads = current.reduce((sum, { readsPerSec }) => sum + readsPerSec, 0)
   return (
     <>
-      <KeyName text={name} /> is {formatShare(top.share)} of the load of{' '}
-      {ordinal === null ? 'its node' : `shard ${ordinal}`}, at {formatRate(opsPerSec)}
-      {current.length > 1 && ` over ${plural(current.length, 'node')}`}
+      <KeyName text={name} /> is {formatShare(top.share)} of the commands of {node?.address ?? 'its node'}
+      {node !== undefined && node.shardOrdinal !== null && `, shard ${node.shardOrdinal}`}, at{' '}
+      {formatRate(top.opsPerSec)}
+      {current.length > 1 && `, ${formatRate(opsPerSec)} over ${plural(current.length, 'node')}`}
       {opsPerSec > 0 && `; ${formatShare(Math.min(1, reads / opsPerSec))} of it reads`}
     </>
   )

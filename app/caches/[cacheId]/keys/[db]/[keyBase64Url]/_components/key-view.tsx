@@ -18,6 +18,7 @@ export type KeyData = { detail: HotKeyDetail; shards: Shard[]; page: PageRange }
 export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
   const shard = shardOfKey(detail, shards)
   const ordinal = shard?.ordinal ?? null
+  const nodes = shards.flatMap((each) => each.nodes)
   const current = detail.current.toSorted((a, b) => b.opsPerSec - a.opsPerSec)
   return (
     <>
@@ -33,13 +34,13 @@ export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
         }
         title={`Key of ${detail.cacheId}${detail.db === 0 ? '' : `, database ${detail.db}`}`}
         answer={
-          <KeyAnswer name={detail.key} current={current} lastSeenAt={detail.lastSeenAt} ordinal={ordinal} />
+          <KeyAnswer name={detail.key} current={current} lastSeenAt={detail.lastSeenAt} nodes={nodes} />
         }
         tone={(current[0]?.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
       />
       <KeyCharts history={detail.history} ordinal={ordinal} range={page.range} />
-      <KeyFigures current={current} nodes={shards.flatMap(({ nodes }) => nodes)} />
+      <KeyFigures current={current} nodes={nodes} />
       <KeyPlace
         db={detail.db}
         slot={detail.slot}
