@@ -55,11 +55,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
               <TopBar caches={caches.map(({ cacheId, health }) => ({ cacheId, health }))} />
               <main id="main" tabIndex={-1} className={classes.main}>
                 {shell.ok && caches.length > 0 && (
-                  <CollectorBanner
-                    collectors={shell.value.collectors}
-                    slowestIntervalMs={Math.max(...caches.map((cache) => cache.intervalMs))}
-                    now={shell.now}
-                  />
+                  <CollectorBanner collectors={shell.value.collectors} now={shell.now} />
                 )}
                 {children}
               </main>
