@@ -2,10 +2,11 @@
 
 import { useDeferredValue, useState } from 'react'
 import { EmptyState } from '../../../../../_components/empty-state.tsx'
+import { plural } from '../../../../../_lib/format.ts'
 import type { InfoSection } from '../_lib/info.ts'
 import classes from './node-view.module.css'
 
-/** Every line of the node's INFO reply, found by name or value. */
+/** Every line of the node's INFO reply, found by name or value; some hundred, so closed at first. */
 export function RawFacts({ sections }: { sections: InfoSection[] }) {
   const [typed, setTyped] = useState('')
   const wanted = useDeferredValue(typed).trim().toLowerCase()
@@ -15,8 +16,10 @@ export function RawFacts({ sections }: { sections: InfoSection[] }) {
       facts: section.facts.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted)),
     }))
     .filter((section) => section.facts.length > 0)
+  const count = sections.reduce((sum, section) => sum + section.facts.length, 0)
   return (
-    <>
+    <details className={classes.raw}>
+      <summary>{plural(count, 'fact')}, to be searched by name or value</summary>
       <div className={classes.search}>
         <input
           type="search"
@@ -44,6 +47,6 @@ export function RawFacts({ sections }: { sections: InfoSection[] }) {
           </section>
         ))}
       </div>
-    </>
+    </details>
   )
 }
