@@ -26,18 +26,21 @@ export type HotKeyReporterOptions = {
   watcher: WatchedNode
   loadCommandTable: HotKeyDetectorOptions['loadCommandTable']
   onHotKeys(samples: HotKeySample[]): void
+  /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
+  hotKeyPause(): string | null
   createDetector: CreateDetector
   clock: Clock
   logger: Logger
 }
 
 const REPORT_MS = 5_000
-const REPORT_CHECK_MS = 1_000
+const CHECK_MS = 1_000
 
 export class HotKeyReporter {
   readonly #options: HotKeyReporterOptions
   readonly #detector: HotKeyDetector | null
   #timer: NodeJS.Timeout | null = null
+  #pause: string | null = null
   #reported: { at: number; topKey: string } | null = null
 
   constructor(options: HotKeyReporterOptions) {
@@ -60,7 +63,7 @@ export class HotKeyReporter {
   /** Why hot keys are not read here; null when they are. */
   get refusal(): string | null {
     return this.#detector
-      ? this.#detector.refusal
+      ? (this.#pause ?? this.#detector.refusal)
       : 'Hot keys are switched off for this cache in cachescope.yaml.'
   }
 
@@ -72,13 +75,22 @@ export class HotKeyReporter {
   /** Idempotent. */
   start(): void {
     if (!this.#detector || this.#timer) return
-    this.#detector.start()
-    this.#timer = setInterval(() => this.#report(), REPORT_CHECK_MS)
+    this.#pause = this.#options.hotKeyPause()
+    if (this.#pause === null) this.#detector.start()
+    this.#timer = setInterval(() => this.#check(), CHECK_MS)
   }
 
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer)
     await this.#detector?.stop()
+  }
+
+  #check(): void {
+    const pause = this.#options.hotKeyPause()
+    if (pause !== null && this.#pause === null) void this.#detector?.stop()
+    if (pause === null && this.#pause !== null) this.#detector?.start()
+    this.#pause = pause
+    if (pause === null) this.#report()
   }
 
   #facts(): NodeFacts {
@@ -87,7 +99,7 @@ export class HotKeyReporter {
     const primary = info?.primary ?? null
     const own = connection.ownAddress
     return {
-      opsPerSec: shaped?.metrics.opsPerSec ?? null,
+      opsPerSec: shaped?.executedPerSec ?? null,
       inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
       usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
       maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,

@@ -55,6 +55,8 @@ export class NodeReader {
     const cluster = isCluster
       ? await this.#optional('CLUSTER INFO', () => clusterInfoSource.read(this.#connection))
       : null
+    const table =
+      info.role === 'replica' ? await this.#optional('COMMAND', () => this.commandTable(info.runId)) : null
     const slowlog = await this.#optional('SLOWLOG GET', () => this.#readSlowlog(info, at))
     return {
       reading: {
@@ -63,6 +65,7 @@ export class NodeReader {
         pingMs: ping instanceof NodeFailure ? null : ping,
         info,
         cluster: cluster === null ? null : clusterInfoSource.parse(cluster),
+        table,
         own,
       },
       slowlog: slowlog ?? [],

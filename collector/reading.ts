@@ -1,7 +1,9 @@
 /** One reading of one node, and what becomes of it against the reading before: a sample, pure and typed. */
+import type { CommandTable } from '../core/hot-keys/command-keys.ts'
 import type { NodeMetrics } from '../core/metrics.ts'
 import { type CounterDiff, type CounterReading, diffCounters, withoutOwn } from '../core/rates.ts'
 import type { CommandSample, KeyspaceSample, Millis } from '../core/sample.ts'
+import { replicatedRate } from './replication-stream.ts'
 import type { ClusterState } from './sources/cluster.ts'
 import { type CommandStats, type InfoReading, numberField } from './sources/info.ts'
 
@@ -28,6 +30,8 @@ export type NodeReading = {
   pingMs: number | null
   info: InfoReading
   cluster: ClusterState | null
+  /** A replica's, to know which commands write; null on a primary, and where the node refuses COMMAND. */
+  table: CommandTable | null
   own: OwnCost
 }
 
@@ -36,8 +40,11 @@ export type ShapedReading = {
   metrics: NodeMetrics
   commands: Omit<CommandSample, 'cacheId' | 'address' | 'at'>[]
   keyspaces: Omit<KeyspaceSample, 'cacheId' | 'address' | 'at'>[]
-  /** Commands of clients per second, by the name of commandstats. */
+  /** All that the node runs but for what we send: of clients, and on a replica of its primary. Per second. */
+  executedPerSec: number | null
+  /** The same by the name of commandstats. */
   callsPerCommand: Map<string, number>
+  /** Of the commands in `executedPerSec`. */
   inputBytesPerCommand: number | null
 }
 
@@ -50,13 +57,20 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
   const known = diff.elapsedMs !== null && diff.break === null && seconds > 0
   const commands = known && previous ? commandRates(previous, current, seconds) : []
 
-  const clientCommands = withoutOwn(diff.deltas.commands ?? null, own.commands)
+  const executed = withoutOwn(diff.deltas.commands ?? null, own.commands)
   const clientInput = withoutOwn(diff.deltas.netIn ?? null, own.bytesWritten)
   const perSecond = (delta: number | null) => (delta === null || !known ? null : delta / seconds)
+  const executedPerSec = perSecond(executed)
+  const replicated = replicatedRate(
+    info.role,
+    current.table,
+    info.fields.get('cluster_enabled') === '1',
+    commands.map(({ sample }) => sample),
+  )
   const cpuUs = commands.reduce((sum, command) => sum + command.ownUs, own.watchingCpuUs)
   const keyspaces = info.keyspaces
   const metrics: NodeMetrics = {
-    opsPerSec: perSecond(clientCommands),
+    opsPerSec: withoutReplicated(executedPerSec, replicated?.callsPerSec),
     hitsPerSec: rate.hits ?? null,
     missesPerSec: rate.misses ?? null,
     expiredPerSec: rate.expired ?? null,
@@ -66,7 +80,7 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
     connectionsPerSec: perSecond(withoutOwn(diff.deltas.connections ?? null, own.connections)),
     rejectedPerSec: rate.rejected ?? null,
     errorsPerSec: rate.errors ?? null,
-    commandUsPerSec: rate.commandUs ?? null,
+    commandUsPerSec: withoutReplicated(rate.commandUs ?? null, replicated?.usPerSec),
     cpuShare: rate.cpuUs === null || rate.cpuUs === undefined ? null : rate.cpuUs / 1_000_000,
     usedMemoryBytes: numberField(info, 'used_memory'),
     maxMemoryBytes: numberField(info, 'maxmemory'),
@@ -89,12 +103,15 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
     metrics,
     commands: commands.filter((command) => command.isActive).map((command) => command.sample),
     keyspaces,
+    executedPerSec,
     callsPerCommand: new Map(commands.map(({ sample }) => [sample.command, sample.callsPerSec])),
     inputBytesPerCommand:
-      clientInput === null || clientCommands === null || clientCommands < 1
-        ? null
-        : clientInput / clientCommands,
+      clientInput === null || executed === null || executed < 1 ? null : clientInput / executed,
   }
+}
+
+function withoutReplicated(perSecond: number | null, replicated: number | undefined): number | null {
+  return perSecond === null || replicated === undefined ? null : Math.max(0, perSecond - replicated)
 }
 
 function countersOf(reading: NodeReading): CounterReading {

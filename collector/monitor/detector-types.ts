@@ -15,7 +15,7 @@ export type MonitorConnection = {
 
 /** What the collector knows of the node from its last tick; null is unknown. Rates are without our own commands. */
 export type NodeFacts = {
-  /** Commands per second by `total_commands_processed`, ours subtracted. */
+  /** Commands per second by `total_commands_processed`, ours subtracted; a replica's with its primary's. */
   opsPerSec: number | null
   /** Network input ÷ commands. */
   inputBytesPerCommand: number | null

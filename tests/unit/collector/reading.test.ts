@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type NodeReading, type OwnCost, shapeReading } from '../../../collector/reading.ts'
 import { parseInfo } from '../../../collector/sources/info.ts'
+import { type CommandTable, parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 
 const text = readFileSync(new URL('../../fixtures/redis-7.0.15/info-primary.txt', import.meta.url), 'utf8')
 const NO_COST: OwnCost = {
@@ -29,7 +30,8 @@ function reading(
       : `${changed}${name}:${value}\r\n`
   }
   const cost = { ...NO_COST, ...own }
-  return { at: monotonicMs, monotonicMs, pingMs: 0.5, info: parseInfo(changed), cluster: null, own: cost }
+  const info = parseInfo(changed)
+  return { at: monotonicMs, monotonicMs, pingMs: 0.5, info, cluster: null, table: null, own: cost }
 }
 
 const calls = (count: number, usec: number) =>
@@ -142,5 +144,61 @@ describe('shapeReading', () => {
       }),
     )
     expect(metrics.cpuShare).toBeCloseTo(0.5)
+  })
+})
+
+describe("a replica's load", () => {
+  const table = parseCommandTable([
+    ['set', -3, ['write', 'denyoom'], 1, 1, 1],
+    ['get', 2, ['readonly'], 1, 1, 1],
+    ['multi', 1, [], 0, 0, 0],
+    ['ping', -1, [], 0, 0, 0],
+    ['publish', 3, [], 0, 0, 0],
+    ['replconf', -1, ['admin'], 0, 0, 0],
+  ])
+  /** Two seconds apart, each command 10 µs. */
+  function shaped(
+    callsIn2s: Record<string, number>,
+    options: { table?: CommandTable | null; fields?: Record<string, string | number> } = {},
+  ) {
+    const at = (monotonicMs: number, share: number): NodeReading => {
+      const count = (name: string) => (callsIn2s[name] ?? 0) * share
+      const stats = Object.keys(callsIn2s).map((name) => [
+        `cmdstat_${name}`,
+        calls(count(name), count(name) * 10),
+      ])
+      const total = Object.keys(callsIn2s).reduce((sum, name) => sum + count(name), 0)
+      const fields = { role: 'slave', total_commands_processed: total, ...options.fields }
+      const one = reading(monotonicMs, fields)
+      const without = one.info.text.replace(/^cmdstat_.*\r?\n/gm, '')
+      const info = parseInfo(`${without}${stats.map(([name, value]) => `${name}:${value}\r\n`).join('')}`)
+      return { ...one, info, table: options.table === undefined ? table : options.table }
+    }
+    return shapeReading(at(0, 0), at(2_000, 1))
+  }
+
+  it.each<[string, Record<string, number>, Record<string, string>, number]>([
+    ["none of the primary's writes", { set: 4_000, get: 600 }, {}, 300],
+    ['nor what is wrapped around them', { set: 400, multi: 200, replconf: 2, get: 600 }, {}, 300],
+    ["a client's transactions where there are no writes", { multi: 20, get: 600 }, {}, 310],
+    ["a client's health checks", { ping: 200.2, get: 600 }, {}, 400],
+    ['no PUBLISH that came by replication', { publish: 200, get: 600 }, {}, 300],
+    ["a cluster's PUBLISH, which does not", { publish: 200, get: 600 }, { cluster_enabled: '1' }, 400],
+    ['on a primary everything', { set: 4_000, get: 600 }, { role: 'master' }, 2_300],
+  ])('counts %s', (_, callsIn2s, fields, opsPerSec) => {
+    const { metrics } = shaped(callsIn2s, { fields })
+    expect(metrics.opsPerSec).toBeCloseTo(opsPerSec)
+    expect(metrics.commandUsPerSec).toBeCloseTo(opsPerSec * 10)
+  })
+
+  it('is still what the node runs where hot keys are concerned', () => {
+    const { executedPerSec, callsPerCommand } = shaped({ set: 4_000, get: 600 })
+    expect(executedPerSec).toBe(2_300)
+    expect(callsPerCommand.get('set')).toBe(2_000)
+  })
+
+  it('is unknown where the node does not say which commands write', () => {
+    const { metrics } = shaped({ set: 4_000, get: 600 }, { table: null })
+    expect(metrics).toMatchObject({ opsPerSec: null, commandUsPerSec: null })
   })
 })
