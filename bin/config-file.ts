@@ -1,6 +1,7 @@
 /** cachescope.yaml as the command finds it; what is wrong with it is told before anything starts. */
 import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
+import { certificatesBeside } from '../collector/certificate-file.ts'
 import { type Config, ConfigError, formatProblems, parseConfig } from '../core/config.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 
@@ -16,7 +17,7 @@ export function readConfigFile(path: string, env: NodeJS.ProcessEnv): { path: st
   const shown = isAbsolute(path) ? path : relative(process.cwd(), absolute) || path
   const text = readText(absolute, shown)
   try {
-    return { path: absolute, config: parseConfig(text, env) }
+    return { path: absolute, config: parseConfig(text, env, certificatesBeside(absolute)) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     throw new CommandError(EXIT.badInput, `${error.message}\n\n${formatProblems(shown, error.problems)}`)

@@ -11,6 +11,7 @@ import { CachescopeError } from '../core/errors.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { closeStore, openStore } from '../store/client.ts'
 import { migrate } from '../store/migrate.ts'
+import { certificatesBeside } from './certificate-file.ts'
 import { Sleeper, systemClock } from './clock.ts'
 import { Collector } from './collector.ts'
 import { type CollectorEnv, readConfig } from './env.ts'
@@ -54,7 +55,7 @@ async function loadConfig(path: string): Promise<Config> {
     throw new CachescopeError('config-invalid', message, { where: path, cause })
   }
   try {
-    return parseConfig(text, process.env)
+    return parseConfig(text, process.env, certificatesBeside(path))
   } catch (error) {
     if (error instanceof ConfigError) {
       throw new CachescopeError('config-invalid', formatProblems(path, error.problems), { where: path })

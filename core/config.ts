@@ -11,6 +11,7 @@ import { CachescopeError } from './errors.ts'
 import type { NodeAddress } from './sample.ts'
 
 export type Seed = { host: string; port: number; address: NodeAddress }
+/** `caPath` is as findFile gave it. */
 export type TlsConfig = { caPath: string | null; servername: string | null; rejectUnauthorized: boolean }
 export type CacheConfig = {
   cacheId: string
@@ -56,8 +57,12 @@ export function formatProblems(file: string, problems: ConfigProblem[]): string 
 type Path = readonly PropertyKey[]
 type Env = Record<string, string | undefined>
 
+/** Where a file that the configuration names is, absolute, and what is wrong with it: a message that continues its setting. */
+export type FindFile = (named: string) => { path: string; problem: string | null }
+const asNamed: FindFile = (path) => ({ path, problem: null })
+
 /** @throws ConfigError with every problem */
-export function parseConfig(text: string, env: Env): Config {
+export function parseConfig(text: string, env: Env, findFile: FindFile = asNamed): Config {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const problems = new Problems(document, lines)
@@ -75,9 +80,9 @@ export function parseConfig(text: string, env: Env): Config {
   const value = toJS(document, problems)
   const result = value === undefined ? null : ConfigFile.safeParse(value)
   if (result && !result.success) for (const issue of result.error.issues) problems.addIssue(issue)
-  checkAcross(value, problems)
+  checkAcross(value, problems, findFile)
   if (problems.list.length > 0 || !result?.success) throw new ConfigError(problems.inOrder())
-  return shape(result.data)
+  return shape(result.data, findFile)
 }
 
 class Problems {
@@ -226,7 +231,7 @@ function pathOf(parents: readonly unknown[], node: Node, key: number | 'key' | '
 }
 
 /** What no single field can see. Works on whatever is there, so that it is told with the other problems. */
-function checkAcross(value: unknown, problems: Problems): void {
+function checkAcross(value: unknown, problems: Problems, findFile: FindFile): void {
   const file = ConfigFile.pick({ caches: true }).loose()
   const caches = (value as { caches?: unknown } | null | undefined)?.caches
   if (!Array.isArray(caches)) return
@@ -241,7 +246,10 @@ function checkAcross(value: unknown, problems: Problems): void {
   caches.forEach((entry: unknown, index) => {
     const one = file.safeParse({ caches: [entry] })
     const cache = one.success ? one.data.caches[0] : undefined
-    if (cache) checkNodes(cache, ['caches', index], problems)
+    if (!cache) return
+    checkNodes(cache, ['caches', index], problems)
+    const problem = cache.tls?.ca === undefined ? null : findFile(cache.tls.ca).problem
+    if (problem !== null) problems.add(['caches', index, 'tls', 'ca'], problem)
   })
 }
 
@@ -270,7 +278,7 @@ function checkNodes(cache: ConfigFile['caches'][number], path: Path, problems: P
 
 const addressOf = (node: NodeUrl): NodeAddress => `${node.host}:${node.port}`
 
-function shape(file: ConfigFile): Config {
+function shape(file: ConfigFile, findFile: FindFile): Config {
   return {
     caches: file.caches.map((cache) => {
       const [first] = cache.nodes
@@ -286,7 +294,7 @@ function shape(file: ConfigFile): Config {
         password: cache.password ?? first?.password ?? null,
         tls: first?.tls
           ? {
-              caPath: cache.tls?.ca ?? null,
+              caPath: cache.tls?.ca === undefined ? null : findFile(cache.tls.ca).path,
               servername: cache.tls?.servername ?? null,
               rejectUnauthorized: cache.tls?.rejectUnauthorized ?? true,
             }
