@@ -9,14 +9,7 @@ import { takeLock } from './setup/lock.mjs'
 import { withProgress } from './setup/progress.mjs'
 
 const SOURCES = ['app', 'core', 'store']
-const FILES = [
-  'next.config.js',
-  'postcss.config.cjs',
-  'proxy.ts',
-  'instrumentation.ts',
-  'tsconfig.json',
-  'package-lock.json',
-]
+const FILES = ['next.config.js', 'proxy.ts', 'tsconfig.json', 'package-lock.json']
 const STAMP = join(STATE_DIRECTORY, 'build.stamp')
 const BUILD_ID = inRoot('.next', 'BUILD_ID')
 const KEPT_CHARACTERS = 4_000
