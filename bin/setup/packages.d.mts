@@ -1,0 +1,1 @@
+export function postgresIsUsable(root: string): boolean
