@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { CachescopeError } from '../core/errors.ts'
 import { LOG_LEVELS } from './logger.ts'
 
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost']
+
 const Env = z.object({
   DATABASE_URL: z
     .string({ error: 'is not set; it reads postgres://user:password@host:5432/database' })
@@ -15,7 +17,9 @@ const Env = z.object({
     .default('cachescope.yaml'),
   CACHESCOPE_METRICS_HOST: z
     .string()
-    .min(1, { error: 'is empty; leave it out for 127.0.0.1' })
+    .refine((host) => LOOPBACK.includes(host), {
+      error: `must be a loopback address (${LOOPBACK.join(', ')}): there is no sign-in yet; leave it out for 127.0.0.1`,
+    })
     .default('127.0.0.1'),
   CACHESCOPE_METRICS_PORT: z
     .string()

@@ -1,8 +1,9 @@
-/** /healthz and /metrics, on loopback unless told otherwise. */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+/** /healthz and /metrics, for this machine only. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { CachescopeError } from '../core/errors.ts'
+import { type Refusal, refuseRequest } from '../core/request-guard.ts'
 
 export type HealthReport = {
   status: 'starting' | 'ok' | 'degraded' | 'stalled'
@@ -20,6 +21,8 @@ export async function startHealthServer(options: {
   report(): HealthReport
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
+    const refusal = refusalOf(request)
+    if (refusal) return send(response, refusal.status, 'text/plain', `${refusal.detail}\n`)
     const path = (request.url ?? '/').split('?')[0]
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return send(response, 405, 'text/plain', 'GET only\n')
@@ -36,6 +39,17 @@ export async function startHealthServer(options: {
         server.closeAllConnections()
       }),
   }
+}
+
+function refusalOf({ headers, method }: IncomingMessage): Refusal | null {
+  const header = (name: string) => headers[name]?.toString() ?? null
+  return refuseRequest({
+    host: header('host'),
+    origin: header('origin'),
+    secFetchSite: header('sec-fetch-site'),
+    secFetchMode: header('sec-fetch-mode'),
+    method: method ?? '',
+  })
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

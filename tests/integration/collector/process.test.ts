@@ -68,6 +68,13 @@ describe('exit codes', () => {
       /does not exist/,
     ],
     ['no DATABASE_URL', {}, 'caches: []\n', 2, /DATABASE_URL is not set/],
+    [
+      'metrics for other machines',
+      { DATABASE_URL, CACHESCOPE_METRICS_HOST: '0.0.0.0' },
+      'caches: []\n',
+      2,
+      /CACHESCOPE_METRICS_HOST must be a loopback address .* there is no sign-in yet/,
+    ],
     ['a wrong log level', { DATABASE_URL, LOG_LEVEL: 'loud' }, 'caches: []\n', 2, /LOG_LEVEL is one of/],
     [
       'a DATABASE_URL that is none',
