@@ -12,25 +12,24 @@ export type RangeName = keyof typeof RANGES
 export const DEFAULT_RANGE: RangeName = '15m'
 
 export type Resolution = 'raw' | '1m' | '1h'
-/** Epoch milliseconds; `stepMs` is the distance of two points of a chart, a multiple of the resolution's own. */
-export type TimeRange = {
-  name: RangeName | 'custom'
-  from: number
-  to: number
-  resolution: Resolution
-  stepMs: number
-}
+/** Epoch milliseconds. */
+export type TimeRange = { name: RangeName | 'custom'; from: number; to: number }
 
+const DAY_MS = 86_400_000
+/** The longest that any retention may be: there is nothing before. */
+const OLDEST_DAYS = 3_650
 /** A chart has about this many points at most, whatever its range: any page costs about the same. */
 const MAX_POINTS = 360
-const STEPS: Record<Resolution, number[]> = {
-  raw: [2_000, 5_000, 10_000],
-  '1m': [60_000, 120_000, 300_000],
-  '1h': [3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000, 172_800_000],
-}
-/** Ranges up to this long are answered from raw samples, then minutes, then hours. */
-const RAW_MAX_MS = 3_600_000
-const MINUTE_MAX_MS = 25 * 3_600_000
+/** Finest first; a range longer than `maxMs` is too long for it. The last steps hold the longest range there is. */
+const RESOLUTIONS: { resolution: Resolution; maxMs: number; stepsMs: number[] }[] = [
+  { resolution: 'raw', maxMs: 3_600_000, stepsMs: [2_000, 5_000, 10_000] },
+  { resolution: '1m', maxMs: 25 * 3_600_000, stepsMs: [60_000, 120_000, 300_000] },
+  {
+    resolution: '1h',
+    maxMs: Number.POSITIVE_INFINITY,
+    stepsMs: [1, 2, 6, 12, 24, 48, 7 * 24, 30 * 24].map((hours) => hours * 3_600_000),
+  },
+]
 
 /**
  * @param params `range` (a name of RANGES), or `from` and `to` as ISO 8601 or epoch milliseconds
@@ -47,7 +46,15 @@ export function parseRange(params: { range?: string; from?: string; to?: string 
     const from = params.from === undefined ? to - RANGES[DEFAULT_RANGE] : parseTime('from', params.from)
     if (from >= to)
       throw new CachescopeError('invalid-parameter', 'from must be before to.', { where: 'from' })
-    return plan('custom', from, to, now)
+    if (to > now + DAY_MS)
+      throw new CachescopeError('invalid-parameter', 'to is at most a day from now.', { where: 'to' })
+    if (from < now - OLDEST_DAYS * DAY_MS) {
+      const where = params.from === undefined ? 'to' : 'from'
+      throw new CachescopeError('invalid-parameter', `${where} is at most ${OLDEST_DAYS} days ago.`, {
+        where,
+      })
+    }
+    return { name: 'custom', from, to }
   }
   const name = params.range ?? DEFAULT_RANGE
   if (!Object.hasOwn(RANGES, name)) {
@@ -55,7 +62,7 @@ export function parseRange(params: { range?: string; from?: string; to?: string 
       where: 'range',
     })
   }
-  return plan(name as RangeName, now - RANGES[name as RangeName], now, now)
+  return { name: name as RangeName, from: now - RANGES[name as RangeName], to: now }
 }
 
 function parseTime(field: string, text: string): number {
@@ -68,17 +75,23 @@ function parseTime(field: string, text: string): number {
   return at
 }
 
-function plan(name: TimeRange['name'], from: number, to: number, now: number): TimeRange {
+/**
+ * Which resolution answers a range, and the distance of two points of a chart: the finest that its length allows and
+ * that still has its beginning, or as much of it as any coarser one.
+ * @param oldest since when each resolution is there, epoch ms; null where it has nothing
+ */
+export function chooseResolution(
+  { from, to }: Pick<TimeRange, 'from' | 'to'>,
+  oldest: Record<Resolution, number | null>,
+): { resolution: Resolution; stepMs: number } {
   const length = to - from
-  // Raw samples live two days, minutes thirty: an old short range is answered by what is still there.
-  const age = now - from
-  const resolution: Resolution =
-    length <= RAW_MAX_MS && age <= 47 * 3_600_000
-      ? 'raw'
-      : length <= MINUTE_MAX_MS && age <= 29 * 86_400_000
-        ? '1m'
-        : '1h'
-  const steps = STEPS[resolution]
-  const stepMs = steps.find((step) => length / step <= MAX_POINTS) ?? (steps.at(-1) as number)
-  return { name, from, to, resolution, stepMs }
+  const since = (resolution: Resolution) => oldest[resolution] ?? Number.POSITIVE_INFINITY
+  const allowed = RESOLUTIONS.filter(({ maxMs }) => length <= maxMs)
+  const chosen = allowed.find(({ resolution }, index) => {
+    const coarser = allowed.slice(index + 1).map((other) => since(other.resolution))
+    return since(resolution) <= Math.max(from, Math.min(...coarser))
+  })
+  const { resolution, stepsMs } = chosen ?? (allowed.at(-1) as (typeof RESOLUTIONS)[number])
+  const stepMs = stepsMs.find((step) => length / step <= MAX_POINTS) ?? (stepsMs.at(-1) as number)
+  return { resolution, stepMs }
 }

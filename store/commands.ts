@@ -11,7 +11,7 @@ import { planReads } from './read-plan.ts'
  * @throws CachescopeError store-unreachable
  */
 export async function listCommands(store: Store, nodeId: number, range: TimeRange): Promise<CommandRow[]> {
-  const segments = await planReads(store, range)
+  const { segments } = await planReads(store, range)
   if (segments.length === 0) return []
   const parts = segments.map(
     ({ resolution, from, to }) => Prisma.sql`

@@ -13,7 +13,7 @@ export async function listEvents(
   options: { cacheId?: string; nodeId?: number; range?: TimeRange; limit: number; cursor?: string },
 ): Promise<Page<Event>> {
   const { cacheId, nodeId, range, limit } = options
-  const after = decodeCursor(options.cursor, 2)
+  const after = decodeCursor(options.cursor, ['time', 'int8'])
   const rows = await query(store, (prisma) =>
     prisma.event.findMany({
       where: {
@@ -21,7 +21,7 @@ export async function listEvents(
         ...(cacheId === undefined ? {} : { cacheId }),
         ...(nodeId === undefined ? {} : { nodeId }),
         ...(range === undefined ? {} : { at: { gte: new Date(range.from), lt: new Date(range.to) } }),
-        ...(after === null ? {} : { OR: beyond(Number(after[0]), BigInt(Math.trunc(Number(after[1])))) }),
+        ...(after === null ? {} : { OR: beyond(Number(after[0]), BigInt(after[1] as string)) }),
       },
       orderBy: [{ at: 'desc' }, { eventId: 'desc' }],
       take: limit + 1,

@@ -8,7 +8,7 @@ import { query, type Store } from './client.ts'
 import { tableOf } from './columns.ts'
 import { Prisma } from './generated/client.ts'
 import { readCurrent, toHotKey } from './hot-key-records.ts'
-import { planPoints, planReads, widenStep } from './read-plan.ts'
+import { planPoints, planReads, type Segment, widenStep } from './read-plan.ts'
 
 /** Two reports at least in a step of raw samples, so that one a little late is no gap. */
 const RAW_STEP_MS = 10_000
@@ -77,8 +77,8 @@ export async function getHotKey(
 }
 
 async function readHistory(store: Store, keyId: bigint, range: TimeRange): Promise<HotKeyDetail['history']> {
-  const segments = await planReads(store, range)
-  const stepMs = range.resolution === 'raw' ? widenStep(range.stepMs, RAW_STEP_MS) : range.stepMs
+  const { segments, ...plan } = await planReads(store, range)
+  const stepMs = plan.resolution === 'raw' ? widenStep(plan.stepMs, RAW_STEP_MS) : plan.stepMs
   const points = planPoints(range, stepMs)
   const rows =
     segments.length === 0 ? [] : await readPoints(store, { keyId, segments, stepMs, from: points.from })
@@ -94,7 +94,7 @@ async function readHistory(store: Store, keyId: bigint, range: TimeRange): Promi
 
 async function readPoints(
   store: Store,
-  plan: { keyId: bigint; segments: Awaited<ReturnType<typeof planReads>>; stepMs: number; from: number },
+  plan: { keyId: bigint; segments: Segment[]; stepMs: number; from: number },
 ): Promise<PointRow[]> {
   const parts = plan.segments.map(
     ({ resolution, from, to }) => Prisma.sql`

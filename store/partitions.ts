@@ -41,8 +41,10 @@ export async function listPartitions(client: ClientBase, table: string): Promise
      WHERE i.inhparent = $1::regclass ORDER BY 2`,
     [table],
   )
-  return rows.map(({ name, day }) => ({
-    name,
-    from: Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6, 8))),
-  }))
+  return rows.map(({ name, day }) => ({ name, from: partitionStart(day) }))
+}
+
+/** @param day as in a partition's name, 20260131 */
+export function partitionStart(day: string): number {
+  return Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6, 8)))
 }

@@ -2,12 +2,12 @@
 
 import type { NodeMetric } from '../core/metrics.ts'
 import type { NodeSampleView, Series } from '../core/model.ts'
-import type { TimeRange } from '../core/range.ts'
+import { chooseResolution, type TimeRange } from '../core/range.ts'
 import { query, type Store } from './client.ts'
 import { columnOf, selectMetrics, tableOf } from './columns.ts'
 import { Prisma } from './generated/client.ts'
 import { decodeCursor, type Page, toPage } from './page.ts'
-import { planPoints, planReads, type Segment, widenStep } from './read-plan.ts'
+import { planPoints, planReads, readHoldings, type Segment, widenStep } from './read-plan.ts'
 
 export type NodeFilter = { cacheId?: string; shardId?: number; nodeId?: number }
 
@@ -28,7 +28,7 @@ function toSampleView({ at, ...row }: SampleRow): NodeSampleView {
 }
 
 /**
- * Samples of the range's resolution, newest first.
+ * Samples in the finest resolution that the range allows and that is still there, newest first.
  * @throws CachescopeError invalid-parameter (cursor), store-unreachable
  */
 export async function listSamples(
@@ -36,10 +36,11 @@ export async function listSamples(
   options: NodeFilter & { range: TimeRange; limit: number; cursor?: string },
 ): Promise<Page<NodeSampleView>> {
   const { range, limit } = options
-  const after = decodeCursor(options.cursor, 2)
+  const after = decodeCursor(options.cursor, ['time', 'int4'])
   const to = Math.min(range.to, after === null ? range.to : Number(after[0]) + 1)
-  const table = Prisma.raw(tableOf('node_sample', range.resolution))
-  const metrics = Prisma.raw(selectMetrics('s', range.resolution))
+  const { resolution } = chooseResolution(range, (await readHoldings(store)).oldest)
+  const table = Prisma.raw(tableOf('node_sample', resolution))
+  const metrics = Prisma.raw(selectMetrics('s', resolution))
   const beyond =
     after === null
       ? Prisma.sql`TRUE`
@@ -72,7 +73,7 @@ export async function getSeries(
   options: { cacheId: string; nodeIds?: number[]; metrics: NodeMetric[]; range: TimeRange },
 ): Promise<Series> {
   const { cacheId, nodeIds, metrics, range } = options
-  const [segments, nodes] = await Promise.all([
+  const [plan, nodes] = await Promise.all([
     planReads(store, range),
     query(
       store,
@@ -85,13 +86,19 @@ export async function getSeries(
     ),
   ])
   const intervalMs = nodes[0]?.intervalMs ?? 0
-  const stepMs = range.resolution === 'raw' ? widenStep(range.stepMs, 2 * intervalMs) : range.stepMs
+  const stepMs = plan.resolution === 'raw' ? widenStep(plan.stepMs, 2 * intervalMs) : plan.stepMs
   const points = planPoints(range, stepMs)
   const ids = nodes.map((node) => node.nodeId)
-  const rows = await readLines(store, { ids, metrics, segments, from: points.from, stepMs })
+  const rows = await readLines(store, {
+    ids,
+    metrics,
+    segments: plan.segments,
+    from: points.from,
+    stepMs,
+  })
   const byNode = new Map(rows.map((row) => [row.nodeId, row]))
   return {
-    resolution: range.resolution,
+    resolution: plan.resolution,
     stepMs,
     at: points.at,
     lines: ids.map((nodeId) => ({

@@ -50,7 +50,7 @@ export const OPERATIONS = {
   },
   listSamples: {
     path: '/api/v1/samples',
-    summary: 'The readings of nodes over a time range, in the resolution that its length allows',
+    summary: 'The readings of nodes over a time range, in the resolution that its length and age allow',
     pathParams: none,
     query: z.object({ ...filters, shardId: shardId.optional(), ...timeRange, ...paging }),
     answer: pageOf(NodeSampleView),

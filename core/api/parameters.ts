@@ -58,8 +58,12 @@ const rangeNames = Object.keys(RANGES) as [RangeName, ...RangeName[]]
 const range = z
   .enum(rangeNames, { error: `range is one of ${rangeNames.join(', ')}.` })
   .meta({ description: 'The time until now; not together with from and to. Default: 15m' })
-const from = time('from').meta({ description: 'Start: ISO 8601 or epoch milliseconds' })
-const to = time('to').meta({ description: 'End, default now: ISO 8601 or epoch milliseconds' })
+const from = time('from').meta({
+  description: 'Start, at most 3650 days ago: ISO 8601 or epoch milliseconds',
+})
+const to = time('to').meta({
+  description: 'End, default now, at most a day ahead: ISO 8601 or epoch milliseconds',
+})
 
 export const paging = { limit, cursor: cursor.optional() }
 export const timeRange = { range: range.optional(), from: from.optional(), to: to.optional() }

@@ -190,7 +190,7 @@ test('hot keys and commands count as 0 in the reports that leave them out', asyn
     5,
   )
   const commandReports = ticks.filter((tick) => tick.commands.length > 0)
-  const range = { ...parseRange({}, START), from: START, to: START + 10 * 60_000, resolution: '1m' as const }
+  const range = { ...parseRange({}, START), from: START, to: START + 2 * HOUR_MS }
   const [get, set] = await listCommands(store, 1, range)
   const share = commandReports.filter((tick) => tick.commands.length === 2).length / commandReports.length
   expect(get?.callsPerSec).toBeCloseTo(50, 3)
@@ -317,6 +317,43 @@ test('partitions are made ahead, dropped by retention, and what is not rolled up
   client.release()
 })
 
+test('a short range whose raw samples are gone is answered by minutes, and an older one by hours', async () => {
+  await ensurePartitions(store, START)
+  await save(history())
+  const later = START + 2 * DAY_MS + 2 * HOUR_MS
+  await rollUp(store, later)
+  const range = { ...parseRange({}, later), from: START, to: START + HOUR_MS / 2 }
+  const key = new TextEncoder().encode('always')
+  const read = async () => {
+    const series = await getSeries(store, { cacheId: 'shop', metrics: ['opsPerSec'], range })
+    const { items } = await listSamples(store, { cacheId: 'shop', range, limit: 500 })
+    const commands = await listCommands(store, 1, range)
+    const detail = await getHotKey(store, { cacheId: 'shop', db: 0, key, range, now: later })
+    const [row] = await listHotKeyRows(store, { range, limit: 10, now: later })
+    return {
+      ...{ resolution: series.resolution, stepMs: series.stepMs, samples: items.length },
+      points: series.lines[0]?.metrics.opsPerSec?.filter((value) => value !== null).length,
+      commands: commands.map((command) => command.command),
+      history: detail?.history.opsPerSec.filter((value) => value !== null).length,
+      sparkline: row?.sparkline.filter((value) => value !== null).length,
+    }
+  }
+  expect(await read()).toMatchObject({ resolution: 'raw', stepMs: 5_000, commands: ['get', 'set'] })
+  const kept = { minutesMs: 30 * DAY_MS, hoursMs: 400 * DAY_MS, keysMs: 30 * DAY_MS }
+  await dropExpired(store, later, { rawMs: 6 * HOUR_MS, ...kept })
+  expect(await read()).toEqual({
+    resolution: '1m',
+    stepMs: 60_000,
+    samples: 9,
+    points: 9,
+    commands: ['get', 'set'],
+    history: 8,
+    sparkline: 8,
+  })
+  await dropExpired(store, later, { rawMs: 6 * HOUR_MS, ...kept, minutesMs: 12 * HOUR_MS })
+  expect(await read()).toMatchObject({ resolution: '1h', samples: 1, commands: ['get', 'set'] })
+})
+
 test('keys that nothing has named for their retention are pruned', async () => {
   await save(history())
   const retention = { rawMs: DAY_MS, minutesMs: 30 * DAY_MS, hoursMs: 400 * DAY_MS, keysMs: HOUR_MS }
@@ -340,8 +377,8 @@ test.each([
   const now = (ticks.at(-1)?.at ?? 0) + 500
   await rollUp(store, now)
   const range = parseRange({ range: name }, now)
-  expect(range.resolution).toBe(resolution)
   const series = await getSeries(store, { cacheId: 'shop', metrics: ['opsPerSec', 'hitsPerSec'], range })
+  expect(series.resolution).toBe(resolution)
   expect(series.lines).toHaveLength(2)
   const [first, second] = series.lines
   const values = first?.metrics.opsPerSec ?? []
