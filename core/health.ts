@@ -1,24 +1,28 @@
 /** Whether a cache and its shards do their work, and the sentence that says why not. Pure: `now` is passed in. */
-import type { Health, Node, NodeState } from './model.ts'
+import type { CacheKind, Health, Node, NodeState } from './model.ts'
 
 /** No news for longer than this many intervals, and at least 10 s, is stale. */
 const STALE_INTERVALS = 3
 const STALE_MIN_MS = 10_000
 const LAG_LIMIT_SECONDS = 10
-/** From here on the busiest shard is named first. */
+/** The busiest shard's load over the mean of all: beyond this it is skewed, and named first. */
 const SKEW_LIMIT = 1.5
+/** A report of hot keys older than this says what was, not what is: three reports, which come every 5 s. */
+export const HOT_KEY_CURRENT_MS = 15_000
+const CLUSTER_SLOTS = 16_384
 
 /** The node may well serve others; Cachescope cannot see whether. */
 const UNREADABLE: ReadonlySet<NodeState> = new Set(['auth-required', 'auth-failed', 'denied', 'tls-mismatch'])
 
 export type ShardFacts = {
   ordinal: number
+  slots: [number, number][] | null
   nodes: Node[]
   opsPerSec: number | null
   loadShare: number | null
 }
 export type Skew = { ordinal: number; loadShare: number; hottestOverMean: number }
-/** The hottest key of the busiest shard, with its share of that shard's node. */
+/** The hottest key of the busiest shard, with its share of that shard's commands. */
 export type TopKey = { key: string; share: number }
 export type Verdict = { health: Health; reason: string }
 
@@ -68,6 +72,9 @@ const WORST_FIRST: Health[] = ['down', 'stale', 'degraded', 'pending']
 export function cacheHealth(
   shards: ShardFacts[],
   facts: {
+    kind: CacheKind
+    /** What the nodes of a cluster said when they stopped serving it; null while they serve. */
+    clusterDown: string | null
     intervalMs: number
     now: number
     hitRate: number | null
@@ -81,6 +88,10 @@ export function cacheHealth(
   if (verdicts.every((verdict) => verdict.health === 'pending')) {
     return { health: 'pending', reason: 'Waiting for the first sample.' }
   }
+  if (verdicts.every((verdict) => verdict.health !== 'down')) {
+    const reason = (facts.kind === 'cluster' ? slotsSentence(shards) : null) ?? facts.clusterDown
+    if (reason !== null) return { health: 'down', reason }
+  }
   for (const health of WORST_FIRST) {
     const found = verdicts.filter((verdict) => verdict.health === health)
     const first = found[0]
@@ -90,6 +101,18 @@ export function cacheHealth(
     return { health, reason: `${first.reason}${health === 'down' ? more : ''}` }
   }
   return { health: 'ok', reason: skewSentence(facts.skew, facts.topKey) ?? okSentence(shards, facts.hitRate) }
+}
+
+export function countSlots(slots: [number, number][]): number {
+  return slots.reduce((count, [first, last]) => count + last - first + 1, 0)
+}
+
+/** null where all are owned, or where it is not known who owns them. */
+function slotsSentence(shards: ShardFacts[]): string | null {
+  if (shards.some((shard) => shard.slots === null)) return null
+  const missing = CLUSTER_SLOTS - shards.reduce((count, { slots }) => count + countSlots(slots ?? []), 0)
+  if (missing <= 0) return null
+  return `${missing} of ${CLUSTER_SLOTS} slots ${missing === 1 ? 'is' : 'are'} not served: no shard owns ${missing === 1 ? 'it' : 'them'}.`
 }
 
 function staleCache(shards: ShardFacts[], now: number): Verdict {

@@ -1,5 +1,13 @@
 /** What the figures of nodes amount to for a shard and for a cache. Pure; unknown stays null. */
-import { cacheHealth, isServing, type ShardFacts, type Skew, shardHealth } from './health.ts'
+import {
+  cacheHealth,
+  countSlots,
+  isServing,
+  type ShardFacts,
+  type Skew,
+  shardHealth,
+  type TopKey,
+} from './health.ts'
 import type { Cache, CacheKind, HotKey, Node, NodeSampleView, Shard } from './model.ts'
 
 export type ShardInput = {
@@ -8,8 +16,17 @@ export type ShardInput = {
   slots: [number, number][] | null
   nodes: Node[]
   hottestKey: HotKey | null
+  /** Commands per second of that key on all nodes of the shard; null without one. */
+  hottestKeyOpsPerSec: number | null
 }
-export type CacheInput = { cacheId: string; kind: CacheKind; intervalMs: number; shards: ShardInput[] }
+export type CacheInput = {
+  cacheId: string
+  kind: CacheKind
+  intervalMs: number
+  /** The event's message, where the newest news of the cluster is that it does not serve. */
+  clusterDown: string | null
+  shards: ShardInput[]
+}
 
 type Figure = Exclude<keyof NodeSampleView, 'nodeId' | 'at'>
 
@@ -23,7 +40,7 @@ export function summarizeShards(cache: CacheInput, now: number): Shard[] {
       shardId: shard.shardId,
       ordinal: shard.ordinal,
       slots: shard.slots,
-      slotCount: shard.slots?.reduce((count, [first, last]) => count + last - first + 1, 0) ?? null,
+      slotCount: shard.slots === null ? null : countSlots(shard.slots),
       health: shardHealth(facts[index] as ShardFacts, cache.intervalMs, now).health,
       primaryNodeId: (primary ?? shard.nodes.find((node) => isServing(node.role)))?.nodeId ?? null,
       opsPerSec,
@@ -44,11 +61,13 @@ export function summarizeCache(cache: CacheInput, now: number): Cache {
   const hottest = cache.shards.find((shard) => shard.ordinal === skew?.ordinal)
   const keys = cache.shards.map((shard) => shard.hottestKey).filter((key) => key !== null)
   const { health, reason } = cacheHealth(shards, {
+    kind: cache.kind,
+    clusterDown: cache.clusterDown,
     intervalMs: cache.intervalMs,
     now,
     hitRate: hitRate(nodes),
     skew,
-    topKey: hottest?.hottestKey ?? null,
+    topKey: topKeyOf(hottest),
   })
   const primaries = nodes.filter((node) => isServing(node.role))
   const limits = primaries.map((node) => node.latest?.maxMemoryBytes ?? null)
@@ -85,9 +104,10 @@ export function summarizeCache(cache: CacheInput, now: number): Cache {
 function withLoad(shards: ShardInput[]): ShardFacts[] {
   const loads = shards.map((shard) => total(shard.nodes, 'opsPerSec'))
   const sum = loads.reduce<number>((all, load) => all + (load ?? 0), 0)
-  return shards.map(({ ordinal, nodes }, index) => {
+  return shards.map(({ ordinal, slots, nodes }, index) => {
     const opsPerSec = loads[index] ?? null
-    return { ordinal, nodes, opsPerSec, loadShare: opsPerSec === null || sum === 0 ? null : opsPerSec / sum }
+    const loadShare = opsPerSec === null || sum === 0 ? null : opsPerSec / sum
+    return { ordinal, slots, nodes, opsPerSec, loadShare }
   })
 }
 
@@ -100,6 +120,13 @@ function findSkew(shards: ShardFacts[]): Skew | null {
     loadShare: hottest.loadShare,
     hottestOverMean: hottest.loadShare * known.length,
   }
+}
+
+/** The shares of a hot key are of a node; the sentence is about the shard. */
+function topKeyOf(shard: ShardInput | undefined): TopKey | null {
+  const load = shard === undefined ? null : total(shard.nodes, 'opsPerSec')
+  if (!shard?.hottestKey || shard.hottestKeyOpsPerSec === null || load === null || load === 0) return null
+  return { key: shard.hottestKey.key, share: Math.min(1, shard.hottestKeyOpsPerSec / load) }
 }
 
 /** The readings that still hold: a node that is not up has none. */

@@ -1,12 +1,13 @@
 /** Rows of hot keys: their filter, their columns, and the newest report of every node. */
+import { HOT_KEY_CURRENT_MS } from '../core/health.ts'
 import { formatKey, globToLike } from '../core/key-text.ts'
 import type { HotKey, Source } from '../core/model.ts'
 import { query, type Store } from './client.ts'
 import { Prisma } from './generated/client.ts'
 import { type NodeFilter, nodeCondition } from './samples.ts'
 
-/** A report older than this is history. */
-export const CURRENT_MS = 60_000
+/** A collector's clock may be this far ahead of the reader's. */
+const CLOCK_AHEAD_MS = 60_000
 
 /** `pattern` is a glob over the key, see globToLike. */
 export type HotKeyFilter = NodeFilter & { db?: number; pattern?: string; keyId?: bigint }
@@ -56,22 +57,22 @@ export const RECORD_COLUMNS = Prisma.sql`
   s.ops_per_sec_high AS "opsPerSecHigh", s.reads_per_sec AS "readsPerSec", s.writes_per_sec AS "writesPerSec",
   s.top_command AS "topCommand", s.source`
 
-/** The rows of every node's newest report, as `hot_key_sample s`. */
+/** The rows of the newest report of every node that is up, as `hot_key_sample s`. */
 export function currentRows(filter: HotKeyFilter, now: number): Prisma.Sql {
-  // The bound is twice the window: a collector's clock may be ahead of this one.
-  const bounds = Prisma.sql`at > ${new Date(now - CURRENT_MS)} AND at <= ${new Date(now + CURRENT_MS)}`
+  const after = new Date(now - HOT_KEY_CURRENT_MS)
+  const until = new Date(now + CLOCK_AHEAD_MS)
   return Prisma.sql`
     FROM node n
     JOIN cache c ON c.cache_id = n.cache_id AND c.removed_at IS NULL
     JOIN shard h ON h.shard_id = n.shard_id
     CROSS JOIN LATERAL (
       SELECT at FROM hot_key_sample
-      WHERE node_id = n.node_id AND ${bounds} ORDER BY at DESC LIMIT 1
+      WHERE node_id = n.node_id AND at >= ${after} AND at <= ${until} ORDER BY at DESC LIMIT 1
     ) r
     JOIN hot_key_sample s ON s.node_id = n.node_id AND s.at = r.at
-      AND s.at > ${new Date(now - CURRENT_MS)} AND s.at <= ${new Date(now + CURRENT_MS)}
+      AND s.at >= ${after} AND s.at <= ${until}
     JOIN key k ON k.key_id = s.key_id
-    WHERE n.removed_at IS NULL AND ${nodeCondition('n', filter)} AND ${keyCondition(filter)}`
+    WHERE n.removed_at IS NULL AND n.state = 'up' AND ${nodeCondition('n', filter)} AND ${keyCondition(filter)}`
 }
 
 export async function readCurrent(

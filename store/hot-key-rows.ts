@@ -1,11 +1,11 @@
 /** Hot keys of a range: those that are hot now first, then those that were, each with its sparkline. */
+import { HOT_KEY_CURRENT_MS } from '../core/health.ts'
 import type { HotKeyRow } from '../core/model.ts'
-import type { TimeRange } from '../core/range.ts'
+import { chooseResolution, type TimeRange } from '../core/range.ts'
 import { query, type Store } from './client.ts'
 import { tableOf } from './columns.ts'
 import { Prisma } from './generated/client.ts'
 import {
-  CURRENT_MS,
   type HotKeyFilter,
   type HotKeyRecord,
   keyCondition,
@@ -13,10 +13,12 @@ import {
   readCurrent,
   toHotKey,
 } from './hot-key-records.ts'
-import { planPoints, planSegments, readRollUpProgress, type Segment } from './read-plan.ts'
+import { planPoints, planSegments, readHoldings, type Segment, widenStep } from './read-plan.ts'
 import { nodeCondition } from './samples.ts'
 
 const SPARKLINE_POINTS = 30
+/** Two reports at least in a step of raw samples, so that one a little late is no gap. */
+const RAW_UNIT_MS = 10_000
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 /** A sparkline of a range up to this long is made of minutes, of a longer one of hours. */
@@ -32,18 +34,22 @@ export async function listHotKeyRows(
   options: HotKeyFilter & { range: TimeRange; limit: number; now: number },
 ): Promise<HotKeyRow[]> {
   const { range, limit, now } = options
-  const endsNow = range.to > now - CURRENT_MS
-  const [current, progress] = await Promise.all([
+  const endsNow = range.to > now - HOT_KEY_CURRENT_MS
+  const [current, holdings] = await Promise.all([
     endsNow ? readCurrent(store, options, { now, limit }) : [],
-    readRollUpProgress(store),
+    readHoldings(store),
   ])
-  const minutes = range.resolution !== '1h' && range.to - range.from <= MINUTES_UP_TO_MS
-  const resolution = minutes ? '1m' : '1h'
-  const segments = planSegments({ ...range, resolution }, progress)
-  const past = current.length < limit ? await readPast(store, options, segments) : []
+  const finest = chooseResolution(range, holdings.oldest).resolution
+  const minutes = finest !== '1h' && range.to - range.from <= MINUTES_UP_TO_MS
+  const coarse = planSegments({ ...range, resolution: minutes ? '1m' : '1h' }, holdings)
+  const past = current.length < limit ? await readPast(store, options, coarse) : []
   const seen = new Set(current.map(pairOf))
   const records = [...current, ...past.filter((record) => !seen.has(pairOf(record)))].slice(0, limit)
-  const sparklines = await readSparklines(store, records, range, segments)
+  const sparkline =
+    finest === 'raw'
+      ? { unitMs: RAW_UNIT_MS, segments: [{ resolution: finest, from: range.from, to: range.to }] }
+      : { unitMs: minutes ? MINUTE_MS : HOUR_MS, segments: coarse }
+  const sparklines = await readSparklines(store, records, range, sparkline)
   return records.map((record) => ({
     ...toHotKey(record),
     shardOrdinal: record.shardOrdinal,
@@ -134,17 +140,11 @@ async function readSparklines(
   store: Store,
   records: HotKeyRecord[],
   range: TimeRange,
-  coarse: Segment[],
+  { unitMs, segments }: { unitMs: number; segments: Segment[] },
 ): Promise<Map<string, (number | null)[]>> {
   if (records.length === 0) return new Map()
-  const length = range.to - range.from
-  const unitMs = length <= HOUR_MS ? 10_000 : length <= MINUTES_UP_TO_MS ? MINUTE_MS : HOUR_MS
-  const stepMs = Math.max(1, Math.ceil(length / SPARKLINE_POINTS / unitMs)) * unitMs
+  const stepMs = widenStep(unitMs, (range.to - range.from) / SPARKLINE_POINTS)
   const points = planPoints(range, stepMs)
-  const segments: Segment[] =
-    length <= HOUR_MS && range.resolution === 'raw'
-      ? [{ resolution: 'raw', from: range.from, to: range.to }]
-      : coarse
   const keyIds = [...new Set(records.map((record) => record.keyId))]
   const parts = segments.map(
     ({ resolution, from, to }) => Prisma.sql`

@@ -16,7 +16,8 @@ export { getHotKey, type HotKeyDetail } from './hot-key-history.ts'
 export { listHotKeyRows } from './hot-key-rows.ts'
 
 /**
- * The currently hot keys, of reports not older than 60 s, the busiest first.
+ * The currently hot keys: of the newest report of every node that is up, not older than HOT_KEY_CURRENT_MS; the
+ * busiest first.
  * @throws CachescopeError invalid-parameter (cursor), store-unreachable
  */
 export async function listHotKeys(
@@ -24,21 +25,29 @@ export async function listHotKeys(
   options: HotKeyFilter & { limit: number; cursor?: string; now: number },
 ): Promise<Page<HotKey>> {
   const { limit, now } = options
-  const after = decodeCursor(options.cursor, 3)
+  const after = decodeCursor(options.cursor, ['real', 'int4', 'int8'])
   const rows = await readCurrent(store, options, { now, limit: limit + 1, after })
   return toPage(rows, limit, toHotKey, (row) => [row.opsPerSec, row.nodeId, String(row.keyId)])
 }
 
 /**
- * The hottest key of every shard that has one, by commands per second.
+ * The hottest key of every shard that has one, by its commands per second on all nodes of the shard.
+ * @returns the key as it is on the node where it is hottest, and that sum
  * @throws CachescopeError store-unreachable
  */
-export async function listHottestKeys(store: Store, filter: NodeFilter, now: number): Promise<HotKey[]> {
+export async function listHottestKeys(
+  store: Store,
+  filter: NodeFilter,
+  now: number,
+): Promise<{ hotKey: HotKey; shardOpsPerSec: number }[]> {
   const rows = await query(
     store,
-    (prisma) => prisma.$queryRaw<HotKeyRecord[]>`
-      SELECT DISTINCT ON (h.shard_id) ${RECORD_COLUMNS} ${currentRows(filter, now)}
-      ORDER BY h.shard_id, s.ops_per_sec DESC`,
+    (prisma) => prisma.$queryRaw<(HotKeyRecord & { shardOpsPerSec: number })[]>`
+      SELECT DISTINCT ON ("shardId") * FROM (
+        SELECT ${RECORD_COLUMNS}, sum(s.ops_per_sec) OVER (PARTITION BY h.shard_id, k.key_id) AS "shardOpsPerSec"
+        ${currentRows(filter, now)}
+      ) reports
+      ORDER BY "shardId", "shardOpsPerSec" DESC, "keyId", "opsPerSec" DESC`,
   )
-  return rows.map(toHotKey)
+  return rows.map((row) => ({ hotKey: toHotKey(row), shardOpsPerSec: row.shardOpsPerSec }))
 }

@@ -15,10 +15,13 @@ export async function acquireLeases(
   const rows = await query(
     store,
     (prisma) => prisma.$queryRaw<{ cacheId: string }[]>`
-      INSERT INTO lease AS l (cache_id, collector_id, expires_at)
-      SELECT c.cache_id, ${collectorId}, clock_timestamp() + ${ttlMs}::double precision * interval '1 millisecond'
+      INSERT INTO lease AS l (cache_id, collector_id, expires_at, last_event_id)
+      SELECT c.cache_id, ${collectorId}, clock_timestamp() + ${ttlMs}::double precision * interval '1 millisecond',
+        (SELECT coalesce(max(event_id), 0) FROM event)
       FROM cache c WHERE c.cache_id = ANY(${cacheIds}::text[]) ORDER BY c.cache_id
-      ON CONFLICT (cache_id) DO UPDATE SET collector_id = excluded.collector_id, expires_at = excluded.expires_at
+      ON CONFLICT (cache_id) DO UPDATE SET collector_id = excluded.collector_id, expires_at = excluded.expires_at,
+        last_event_id =
+          CASE WHEN l.collector_id = excluded.collector_id THEN l.last_event_id ELSE excluded.last_event_id END
       WHERE l.collector_id = excluded.collector_id OR l.expires_at <= clock_timestamp()
       RETURNING cache_id AS "cacheId"`,
   )

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseRange } from '../../core/range.ts'
+import { getCache, listCaches } from '../../store/caches.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
 import { listCollectors } from '../../store/collectors.ts'
 import { connect } from '../../store/connection.ts'
@@ -7,6 +8,7 @@ import { listEvents } from '../../store/events.ts'
 import { getHotKey, listHotKeys } from '../../store/hot-keys.ts'
 import { acquireLeases, releaseLeases } from '../../store/leases.ts'
 import { getNodeInfo, listNodes } from '../../store/nodes.ts'
+import { listShards } from '../../store/shards.ts'
 import { listSlowlog } from '../../store/slowlog.ts'
 import { saveTick } from '../../store/tick.ts'
 import { listTopologies, saveCaches, saveTopology } from '../../store/topology.ts'
@@ -155,7 +157,11 @@ test.each<[string, Uint8Array]>([
   ['10 KB', new Uint8Array(10_240).map((_, index) => index % 251)],
   ['quotes and backslashes', new TextEncoder().encode(`'"\\ $$ %s \n`)],
 ])('key round trip: %s', async (_name, key) => {
-  await saveTick(store, emptyTick(NOW, { hotKeys: [hotKey(NOW, key, 0.5, { db: 3 })] }), collector(NOW))
+  await saveTick(
+    store,
+    emptyTick(NOW, { statuses: [status(NOW)], hotKeys: [hotKey(NOW, key, 0.5, { db: 3 })] }),
+    collector(NOW),
+  )
   const { items } = await listHotKeys(store, { limit: 10, now: NOW })
   expect(items).toHaveLength(1)
   expect(Buffer.from(items[0]?.keyBase64 ?? '', 'base64')).toEqual(Buffer.from(key))
@@ -310,4 +316,61 @@ test('a lease has one holder, who renews it; others take it when it has run out 
     acquireLeases(store, 'b', ['shop'], 60_000),
   ])
   expect(both.flat()).toEqual(['shop'])
+})
+
+test('only the reports of nodes that are up, and of the last 15 s, are current', async () => {
+  const reports = [hotKey(NOW, 'here', 0.5), hotKey(NOW, 'there', 0.4, REPLICA)]
+  await saveTick(
+    store,
+    emptyTick(NOW, {
+      statuses: [status(NOW), status(NOW, { ...REPLICA, role: 'replica' })],
+      hotKeys: reports,
+    }),
+    collector(NOW),
+  )
+  const current = async (now: number) =>
+    (await listHotKeys(store, { limit: 10, now })).items.map((item) => item.key)
+  expect(await current(NOW + 15_000)).toEqual(['here', 'there'])
+  expect(await current(NOW + 15_001)).toEqual([])
+  const refused = status(NOW + 1, { state: 'refused', message: 'Nothing listens.' })
+  await saveTick(store, emptyTick(NOW + 1, { statuses: [refused] }), collector(NOW + 1))
+  expect(await current(NOW + 1)).toEqual(['there'])
+  expect((await listShards(store, 'shop', NOW + 1))[0]?.hottestKey?.key).toBe('there')
+})
+
+test('the hottest key of a shard is the one with the most commands on all its nodes', async () => {
+  await saveTick(
+    store,
+    emptyTick(NOW, {
+      statuses: [status(NOW), status(NOW, { ...REPLICA, role: 'replica' })],
+      samples: [sample(NOW, { opsPerSec: 1_000 }), sample(NOW, { opsPerSec: 1_000 }, REPLICA)],
+      hotKeys: [hotKey(NOW, 'one node', 0.5), hotKey(NOW, 'both', 0.4), hotKey(NOW, 'both', 0.45, REPLICA)],
+    }),
+    collector(NOW),
+  )
+  const [shard] = await listShards(store, 'shop', NOW)
+  expect(shard?.hottestKey).toMatchObject({ key: 'both', opsPerSec: 450 })
+})
+
+test('a cluster that says it does not serve is down until it serves, or another collector sees that it does', async () => {
+  const tell = (at: number, kind: 'cluster-down' | 'cluster-ok', message: string) => {
+    const statuses = [status(at), status(at, { ...REPLICA, role: 'replica' })]
+    const events = [{ at, cacheId: 'shop', address: null, shardOrdinal: null, kind, message }]
+    return saveTick(store, emptyTick(at, { statuses, events }), collector(at))
+  }
+  const health = async () => (await listCaches(store, NOW + 10))[0]
+  await acquireLeases(store, 'a', ['shop'], 60_000)
+  await tell(NOW, 'cluster-down', 'The cluster does not serve.')
+  expect(await health()).toMatchObject({ health: 'down', healthReason: 'The cluster does not serve.' })
+  await tell(NOW + 1, 'cluster-ok', 'The cluster serves again.')
+  expect(await health()).toMatchObject({ health: 'ok' })
+  await tell(NOW + 2, 'cluster-down', 'Down again.')
+  await acquireLeases(store, 'a', ['shop'], 60_000)
+  expect((await getCache(store, 'shop', NOW + 10))?.health).toBe('down')
+  await releaseLeases(store, 'a')
+  expect(await health()).toMatchObject({ health: 'down' })
+  await acquireLeases(store, 'b', ['shop'], 60_000)
+  expect(await health()).toMatchObject({ health: 'ok' })
+  await tell(NOW + 3, 'cluster-down', 'Still down.')
+  expect(await health()).toMatchObject({ health: 'down', healthReason: 'Still down.' })
 })

@@ -52,11 +52,11 @@ describe('readFilters', () => {
 })
 
 describe('ranking', () => {
-  test('a report is current for a minute', () => {
+  test('a report is current for the time of three', () => {
     const row = { window: { from: '', to: '2026-01-01T00:00:00.000Z', sampledCommands: 1 } }
     const at = Date.parse(row.window.to)
-    expect(isCurrent(row, at + 60_000)).toBe(true)
-    expect(isCurrent(row, at + 60_001)).toBe(false)
+    expect(isCurrent(row, at + 15_000)).toBe(true)
+    expect(isCurrent(row, at + 15_001)).toBe(false)
   })
 
   test.each([

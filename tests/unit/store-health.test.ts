@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { cacheHealth, shardHealth } from '../../core/health.ts'
 import { nodeMetricNames } from '../../core/metrics.ts'
 import type { HotKey, Node } from '../../core/model.ts'
-import { type ShardInput, summarizeCache, summarizeShards } from '../../core/summary.ts'
+import { type CacheInput, type ShardInput, summarizeCache, summarizeShards } from '../../core/summary.ts'
 
 const NOW = Date.UTC(2026, 0, 31, 12)
 const iso = (agoMs: number) => new Date(NOW - agoMs).toISOString()
@@ -39,7 +39,7 @@ function node(over: Partial<Node> & { metrics?: Partial<NonNullable<Node['latest
 const replica = (over: Parameters<typeof node>[0] = {}) =>
   node({ role: 'replica', nodeId: 2, address: '10.0.0.1:7001', ...over })
 const refused = { state: 'refused', stateMessage: 'Nothing listens on 10.0.0.1:7000.' } as const
-const shardOf = (nodes: Node[]) => ({ ordinal: 1, nodes, opsPerSec: null, loadShare: null })
+const shardOf = (nodes: Node[]) => ({ ordinal: 1, slots: null, nodes, opsPerSec: null, loadShare: null })
 
 describe('shardHealth', () => {
   test.each<[string, Node[], string, RegExp]>([
@@ -107,18 +107,22 @@ const hotKey: HotKey = {
   source: 'monitor',
   window: { from: iso(10_000), to: iso(0), sampledCommands: 20_000 },
 }
-const shard = (ordinal: number, nodes: Node[], hottestKey: HotKey | null = null): ShardInput => ({
+const shard = (ordinal: number, nodes: Node[], over: Partial<ShardInput> = {}): ShardInput => ({
   shardId: ordinal,
   ordinal,
-  slots: [[0, 99]],
+  slots: null,
   nodes,
-  hottestKey,
+  hottestKey: null,
+  hottestKeyOpsPerSec: null,
+  ...over,
 })
-const cache = (shards: ShardInput[]) => ({
+const cache = (shards: ShardInput[], over: Partial<CacheInput> = {}): CacheInput => ({
   cacheId: 'shop',
-  kind: 'cluster' as const,
+  kind: 'cluster',
   intervalMs: 2_000,
+  clusterDown: null,
   shards,
+  ...over,
 })
 const load = (opsPerSec: number) => [
   node({ metrics: { opsPerSec, hitsPerSec: opsPerSec * 0.9, missesPerSec: opsPerSec * 0.1 } }),
@@ -127,13 +131,64 @@ const load = (opsPerSec: number) => [
 describe('summarizeCache', () => {
   test('names the shard and the key that carry the load', () => {
     const summary = summarizeCache(
-      cache([shard(1, load(100)), shard(2, load(710), hotKey), shard(3, load(190))]),
+      cache([
+        shard(1, load(100)),
+        shard(2, load(710), { hottestKey: hotKey, hottestKeyOpsPerSec: 497 }),
+        shard(3, load(190)),
+      ]),
       NOW,
     )
-    expect(summary.healthReason).toBe('Shard 2 carries 71% of the load; article:42 is 64% of it.')
+    expect(summary.healthReason).toBe('Shard 2 carries 71% of the load; article:42 is 70% of it.')
     expect(summary).toMatchObject({ health: 'ok', opsPerSec: 1_000, hottestShardId: 2, hottestKey: hotKey })
     expect(summary.hottestOverMean).toBeCloseTo(2.13)
     expect(summary.hitRate).toBeCloseTo(0.9)
+  })
+
+  test('the part of a key is of its shard, not of the node that saw it', () => {
+    const nodes = [...load(100), replica({ metrics: { opsPerSec: 900 } })]
+    const reasonFor = (over: Partial<ShardInput>) =>
+      summarizeCache(cache([shard(1, nodes, over), shard(2, load(100))]), NOW).healthReason
+    const onReplica = { ...hotKey, share: 0.6, opsPerSec: 540 }
+    expect(reasonFor({ hottestKey: onReplica, hottestKeyOpsPerSec: 600 })).toMatch(/article:42 is 60% of it/)
+    expect(reasonFor({ hottestKey: hotKey, hottestKeyOpsPerSec: 1_300 })).toMatch(/article:42 is 100% of it/)
+    expect(reasonFor({})).toBe('Shard 1 carries 91% of the load.')
+  })
+
+  test.each<[string, [number, number][][], Partial<CacheInput>, string, RegExp]>([
+    ['all slots owned', [[[0, 8_191]], [[8_192, 16_383]]], {}, 'ok', /2 shards share/],
+    [
+      'slots that nobody owns',
+      [[[0, 5_000]], [[8_192, 16_383]]],
+      {},
+      'down',
+      /^3191 of 16384 slots are not served: no shard owns them\.$/,
+    ],
+    [
+      'one of them',
+      [[[0, 8_190]], [[8_192, 16_383]]],
+      {},
+      'down',
+      /^1 of 16384 slots is not served: no shard owns it\.$/,
+    ],
+    ['slots mean nothing elsewhere', [[[0, 99]], []], { kind: 'standalone' }, 'ok', /2 shards share/],
+    [
+      'the cluster says that it does not serve',
+      [[[0, 8_191]], [[8_192, 16_383]]],
+      { clusterDown: 'The cluster does not serve.' },
+      'down',
+      /^The cluster does not serve\.$/,
+    ],
+  ])('%s', (_name, slots, over, health, reason) => {
+    const shards = slots.map((ranges, index) => shard(index + 1, load(100), { slots: ranges }))
+    const summary = summarizeCache(cache(shards, over), NOW)
+    expect(summary.health).toBe(health)
+    expect(summary.healthReason).toMatch(reason)
+  })
+
+  test('a shard that is down says more than the cluster', () => {
+    const shards = [shard(1, load(100)), shard(2, [node(refused)])]
+    const summary = summarizeCache(cache(shards, { clusterDown: 'The cluster does not serve.' }), NOW)
+    expect(summary.healthReason).toMatch(/^Shard 2 has no primary/)
   })
 
   test('says what a balanced cache does', () => {
@@ -178,13 +233,17 @@ describe('summarizeCache', () => {
 })
 
 test('summarizeShards gives each its share and counts slots', () => {
-  const [first, second] = summarizeShards(cache([shard(1, load(300)), shard(2, load(100))]), NOW)
+  const [first, second] = summarizeShards(
+    cache([shard(1, load(300), { slots: [[0, 99]] }), shard(2, load(100))]),
+    NOW,
+  )
   expect(first).toMatchObject({ loadShare: 0.75, slotCount: 100, health: 'ok', primaryNodeId: 1 })
   expect(second?.loadShare).toBe(0.25)
 })
 
 test('the worst shard speaks for the cache', () => {
-  const facts = { intervalMs: 2_000, now: NOW, hitRate: null, skew: null, topKey: null }
+  const unknownFacts = { clusterDown: null, hitRate: null, skew: null, topKey: null }
+  const facts = { kind: 'cluster' as const, intervalMs: 2_000, now: NOW, ...unknownFacts }
   const verdict = cacheHealth(
     [1, 2, 3].map((ordinal) => ({ ...shardOf([node(refused)]), ordinal })),
     facts,

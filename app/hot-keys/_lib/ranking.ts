@@ -1,11 +1,10 @@
+import { HOT_KEY_CURRENT_MS } from '../../../core/health.ts'
 import type { HotKey } from '../../../core/model.ts'
 
-/** A report older than this says what was, not what is. */
-const CURRENT_MS = 60_000
 const SCALES = [0.02, 0.05, 0.1, 0.25, 0.5, 1]
 
 export function isCurrent(row: Pick<HotKey, 'window'>, now: number): boolean {
-  return now - Date.parse(row.window.to) <= CURRENT_MS
+  return now - Date.parse(row.window.to) <= HOT_KEY_CURRENT_MS
 }
 
 /** The share at a bar's full width: the least round figure that every interval of the list fits in. */

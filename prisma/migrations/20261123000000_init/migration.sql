@@ -43,10 +43,12 @@ CREATE TABLE node (
 ) WITH (fillfactor = 50);
 CREATE INDEX node_shard_id_idx ON node (shard_id);
 
+-- last_event_id: the newest event of any cache when its holder took it over.
 CREATE TABLE lease (
   cache_id text PRIMARY KEY REFERENCES cache ON DELETE CASCADE,
   collector_id text NOT NULL,
-  expires_at timestamptz(3) NOT NULL
+  expires_at timestamptz(3) NOT NULL,
+  last_event_id bigint NOT NULL
 ) WITH (fillfactor = 50);
 
 CREATE TABLE collector (
@@ -72,6 +74,8 @@ CREATE TABLE event (
 );
 CREATE INDEX event_cache_id_at_idx ON event (cache_id, at DESC, event_id DESC);
 CREATE INDEX event_at_idx ON event (at DESC, event_id DESC);
+CREATE INDEX event_cluster_state_idx ON event (cache_id, at DESC, event_id DESC)
+  WHERE kind IN ('cluster-down', 'cluster-ok');
 CREATE UNIQUE INDEX event_once_idx
   ON event (cache_id, at, kind, (coalesce(node_id, 0)), (coalesce(shard_id, 0)), md5(message));
 
