@@ -10,11 +10,25 @@ const UNREACHABLE = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  '57P01', // admin_shutdown
-  '57P02', // crash_shutdown
-  '57P03', // cannot_connect_now
-  '53300', // too_many_connections
 ])
+/** It answers, but does no work now; whoever waits and tries again is served once that is put right. */
+const UNABLE: Record<string, string> = {
+  '25006':
+    'takes no writes: it is a standby, or set to read-only. Point DATABASE_URL at the primary, or turn off default_transaction_read_only.',
+  '53000': 'lacks resources. Its log says which.',
+  '53100': 'has no disk space left. Free some, or lower retention in cachescope.yaml.',
+  '53200': 'is out of memory. Give its server more, or lower what its settings let it use.',
+  '53300': 'has no connection free. Raise its max_connections, or close what else holds them.',
+  '53400': 'has reached a limit of its configuration. Its log says which; raise that setting.',
+  '57014':
+    'cancelled a query of Cachescope. Raise statement_timeout for the user of DATABASE_URL, if it is set; else see what loads the server.',
+  '57P01': 'is being shut down, or an administrator ended the connection. Start it again if it stays away.',
+  '57P02': 'ended the connection because one of its processes crashed. Its log says why.',
+  '57P03': 'is starting, stopping or recovering. Wait for it; its log says how far it is.',
+  '57P04': 'has lost the database: it was dropped. Create it again, or correct DATABASE_URL.',
+  '57P05': 'ended an idle session. Raise idle_session_timeout for the user of DATABASE_URL.',
+  '58030': 'cannot read or write its disk. Its log says where.',
+}
 const UNREACHABLE_TEXT =
   /connection terminated|timeout exceeded when trying to connect|^timeout expired$|query read timeout|server closed the connection|can't reach database|connection ended unexpectedly|client has encountered a connection error|cannot use a pool after calling end/im
 
@@ -71,7 +85,7 @@ function isUnreachable(error: unknown): boolean {
   return UNREACHABLE_TEXT.test(errorText(error))
 }
 
-/** @returns a CachescopeError where the error says that the database is away or refuses us, else the error itself */
+/** @returns a CachescopeError where the error says that the database is away, unable, or refuses us, else the error itself */
 export function translateError(error: unknown, databaseUrl: string): unknown {
   if (error instanceof CachescopeError) return error
   const place = describeDatabase(databaseUrl)
@@ -96,6 +110,13 @@ export function translateError(error: unknown, databaseUrl: string): unknown {
       `The database that DATABASE_URL names does not exist at ${place}. Create it, or correct DATABASE_URL.`,
       { where: 'DATABASE_URL', cause: error },
     )
+  }
+  const unable = code === null ? undefined : UNABLE[code]
+  if (unable !== undefined) {
+    return new CachescopeError('store-unreachable', `PostgreSQL at ${place} ${unable}`, {
+      where: 'DATABASE_URL',
+      cause: error,
+    })
   }
   if (isUnreachable(error)) {
     return new CachescopeError(

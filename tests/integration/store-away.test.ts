@@ -4,7 +4,8 @@ import { parseRange } from '../../core/range.ts'
 import { listCaches } from '../../store/caches.ts'
 import { closeStore, openStore } from '../../store/client.ts'
 import { connect } from '../../store/connection.ts'
-import { rollUp } from '../../store/maintenance.ts'
+import { acquireLeases } from '../../store/leases.ts'
+import { ensurePartitions, rollUp } from '../../store/maintenance.ts'
 import { subscribe } from '../../store/notifications.ts'
 import { getSeries } from '../../store/samples.ts'
 import { saveTick } from '../../store/tick.ts'
@@ -81,6 +82,48 @@ test('Postgres that falls silent: within three seconds', async () => {
   expect(Date.now() - before).toBeLessThan(3_200)
   await database.drop()
   proxy.close()
+  await closeStore(store)
+})
+
+test('a Postgres that takes no writes is away for ticks, and says what to do', async () => {
+  database = await createTestDatabase()
+  const before = openStore(database.url)
+  await saveShop(before, NOW)
+  await before.pool.query(`
+    DO $$ BEGIN
+      EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
+    END $$`)
+  const store = openStore(database.url)
+  const writes: [string, () => Promise<unknown>][] = [
+    ['saveTick', () => saveTick(store, emptyTick(NOW), collector(NOW))],
+    ['acquireLeases', () => acquireLeases(store, 'a', ['shop'], 1_000)],
+    ['ensurePartitions', () => ensurePartitions(store, NOW + 40 * 86_400_000)],
+  ]
+  for (const [name, write] of writes) {
+    await expect(write(), name).rejects.toMatchObject({
+      code: 'store-unreachable',
+      message: expect.stringMatching(/takes no writes: .* Point DATABASE_URL at the primary/),
+    })
+  }
+  expect(await listCaches(store, NOW)).toHaveLength(1)
+  await closeStore(store)
+  await closeStore(before)
+})
+
+test.each([
+  ['53100', /no disk space left\. Free some/],
+  ['53200', /out of memory\. Give/],
+  ['53300', /no connection free\. Raise/],
+  ['57014', /cancelled a query.* Raise statement_timeout/],
+  ['57P03', /starting, stopping or recovering\. Wait/],
+])('SQLSTATE %s: away, with a sentence of its own', async (code, sentence) => {
+  database = await createTestDatabase()
+  const store = openStore(database.url)
+  await store.pool.query(`
+    CREATE OR REPLACE FUNCTION save_tick(tick jsonb, collector_status jsonb) RETURNS void LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '${code}'; END $$`)
+  const error = await saveTick(store, emptyTick(NOW), collector(NOW)).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'store-unreachable', message: expect.stringMatching(sentence) })
   await closeStore(store)
 })
 
