@@ -83,7 +83,7 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     }
     return {
       tone: 'warn',
-      parts: [`${load}; `, { key: busy.key }, ` is ${partOf(shard, busy)}.`],
+      parts: [`${load}; `, { key: busy.key }, ` is ${formatShare(busy.share)} of its node’s commands.`],
       action: keyAction(busy),
     }
   }
@@ -107,12 +107,6 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
 /** Whether the busiest shard carries so much that it is the first thing to say. */
 export function isSkewed(cache: Cache): boolean {
   return cache.shardCount > 1 && (cache.hottestOverMean ?? 0) > SKEW_LIMIT
-}
-
-/** `share` is of one node; the shard's load has that of its replicas too. */
-function partOf(shard: Shard, hot: HotKey): string {
-  if (!shard.opsPerSec) return `${formatShare(hot.share)} of its node’s commands`
-  return `${formatShare(Math.min(1, hot.opsPerSec / shard.opsPerSec))} of it`
 }
 
 function keyAction(hot: HotKey): Answer['action'] {
