@@ -3,8 +3,13 @@ import type { CommandKeys } from './command-keys.ts'
 import { shareInterval } from './interval.ts'
 import type { MergedKey, MergedWindow } from './window.ts'
 
-/** A key seen less often says nothing about a rate. */
-const MIN_SEEN = 3
+/** A key seen less often says nothing about a rate: of many keys used alike some are seen three times by chance. */
+const MIN_SEEN = 5
+/**
+ * The least share that a key surely has to be reported: below, it is no hotter than a key of a few hundred used
+ * alike, and no mitigation of it would be felt by the node.
+ */
+const MIN_SHARE = 0.002
 const MAX_REPORTED_KEYS = 20
 
 export type HotKeyRate = {
@@ -21,7 +26,10 @@ export type HotKeyRate = {
   topCommand: string
 }
 
-/** @param clientOpsPerSec of the node, see `clientRate` */
+/**
+ * @param clientOpsPerSec of the node, see `clientRate`
+ * @returns at most 20, by rate descending; none where all keys are used alike
+ */
 export function hotKeyRates(
   merged: MergedWindow,
   commands: readonly CommandKeys[],
@@ -30,6 +38,7 @@ export function hotKeyRates(
   return merged.keys
     .filter((key) => key.low >= MIN_SEEN)
     .map((key) => rateOf(key, commands, clientOpsPerSec))
+    .filter(({ shareLow }) => shareLow >= MIN_SHARE)
     .sort((one, other) => other.opsPerSec - one.opsPerSec)
     .slice(0, MAX_REPORTED_KEYS)
 }

@@ -59,6 +59,19 @@ test('a known distribution: the hot key first, share and rate within the interva
   expect(detector.refusal).toBeNull()
 })
 
+test('where all keys are used alike, none is hot', async () => {
+  const node = await server()
+  await traffic(node, 4_000, () => ['GET', `article:${Math.floor(Math.random() * 5_000)}`])
+  const { detector } = await watched(node)
+  for (const sampled of [300, 3_000]) {
+    const report = await until('a report', () => {
+      const now = detector.report(Date.now())
+      return now !== null && now.sampledCommands > sampled ? now : null
+    })
+    expect(report.keys.map((key) => text(key.key))).toEqual([])
+  }
+})
+
 test('stop leaves no monitor on the server, at whatever moment it comes', async () => {
   const node = await server()
   await traffic(node, 2_000, () => ['GET', 'k'])

@@ -3,6 +3,8 @@ import { describeFailure } from '../../../collector/monitor/refusals.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../../core/hot-keys/report.ts'
+import { SpaceSaving } from '../../../core/hot-keys/space-saving.ts'
+import { SlidingWindow } from '../../../core/hot-keys/window.ts'
 
 const { commands } = parseCommandTable([
   ['get', 2, ['readonly'], 1, 1, 1],
@@ -58,7 +60,42 @@ describe('hot keys as rates', () => {
     const rates = hotKeyRates(merged(keys), commands, 1_000)
     expect(rates).toHaveLength(20)
     expect(Buffer.from(rates[0]?.key ?? []).toString()).toBe('k39')
-    expect(hotKeyRates(merged([key('once', 1), key('twice', 2)]), commands, 1_000)).toEqual([])
+    expect(hotKeyRates(merged([key('once', 1), key('four times', 4)]), commands, 1_000)).toEqual([])
+  })
+
+  test.each<[string, number, number, boolean]>([
+    ['0.1% of a large sample', 20, 20_000, false],
+    ['0.25%, which may be less than 0.2%', 50, 20_000, false],
+    ['0.4%', 80, 20_000, true],
+    ['5% of a small sample', 20, 400, true],
+  ])('%s', (_, uses, sampled, isReported) => {
+    const slices = Array.from({ length: 10 }, () => ({
+      low: uses / 10,
+      high: uses / 10,
+      commands: sampled / 10,
+    }))
+    const window = { ...merged([{ ...key('k', uses), slices }]), commands: sampled }
+    expect(hotKeyRates(window, commands, 5_000)).toHaveLength(isReported ? 1 : 0)
+  })
+
+  test.each([
+    [5_000, 300],
+    [5_000, 1_500],
+    [5_000, 15_000],
+    [50_000, 3_000],
+  ])('nothing where %i keys are used alike, in a sample of %i', (keys, sampled) => {
+    let seed = 42
+    const window = new SlidingWindow(new SpaceSaving({ seed: 7 }))
+    for (let seen = 0; seen < sampled; seen++) {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+      const name = Buffer.from(`article:${Math.floor((seed / 2 ** 32) * keys)}`)
+      window.advance(1_700_000_000_000 + Math.floor((seen / sampled) * 10_000))
+      window.countCommand()
+      window.countKey(name, 0, name.length, 0, 0, false)
+    }
+    const seen = window.merge(1_700_000_009_999, 60)
+    expect(seen?.commands).toBe(sampled)
+    expect(seen && hotKeyRates(seen, commands, 1_000)).toEqual([])
   })
 })
 
