@@ -38,8 +38,10 @@ export function burstCostUs(model: CostModel, seen: Seen): number {
 /** `+1700000000.123456 [0 10.0.0.12:45678] ` and the line's end. */
 const HEADER_BYTES = 42
 const MIN_WINDOW_MS = 5
-const MAX_WINDOW_MS = 1_000
-const MIN_GAP_MS = 5
+/** Tens of milliseconds: what MONITOR does to a node is over before its clients make anything of it. */
+const MAX_WINDOW_MS = 50
+/** Of a quiet node a third of the time is enough, and a new connection ten times a second would be a burden. */
+const MIN_GAP_MS = 100
 /** A window takes about this much of the node's time, where its length allows. */
 const BURST_TARGET_US = 5_000
 /** A burst that would take more in its shortest window is not made. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   burstCostUs,
+  type CostModel,
   costModel,
   gapMs,
   planBurst,
@@ -43,9 +44,9 @@ describe('the plan of a burst', () => {
     inputBytesPerCommand,
   })
 
-  test('quiet nodes are watched in long windows, busy ones in short ones', () => {
-    expect(planBurst(OLD, load(0), null, 0.01)?.windowMs).toBe(1_000)
-    expect(planBurst(OLD, load(100), null, 0.01)?.windowMs).toBe(1_000)
+  test('never longer than 50 ms, and shorter on busy nodes', () => {
+    expect(planBurst(OLD, load(0), null, 0.01)?.windowMs).toBe(50)
+    expect(planBurst(OLD, load(5_000), null, 0.01)?.windowMs).toBe(50)
     expect(planBurst(OLD, load(20_000), null, 0.01)?.windowMs).toBeGreaterThan(15)
     expect(planBurst(OLD, load(20_000), null, 0.01)?.windowMs).toBeLessThan(50)
     expect(planBurst(OLD, load(500_000), null, 0.01)?.windowMs).toBe(5)
@@ -92,4 +93,27 @@ test('whatever the load, the average cost is the budget at most', () => {
       }
     }
   }
+})
+
+test.each<[string, CostModel, number, number, number]>([
+  ['a quiet node', OLD, 100, 300, 350],
+  ['500 commands a second', OLD, 500, 1_500, 1_750],
+  ['500 commands a second behind TLS', costModel('7.0.15', true), 500, 600, 800],
+  ['5,000 commands a second', OLD, 5_000, 12_000, 16_000],
+  ['50,000 commands a second', OLD, 50_000, 12_000, 17_000],
+])('%s yields a useful sample within ten seconds', (_, model, opsPerSec, atLeast, atMost) => {
+  const bytes = 70
+  let earlier: Seen | null = null
+  let sampled = 0
+  for (let elapsedMs = 0; elapsedMs < 10_000; ) {
+    const plan = planBurst(model, { opsPerSec, inputBytesPerCommand: 40 }, earlier, 0.01)
+    if (plan === null) throw new Error('no plan')
+    const commands = (opsPerSec * plan.windowMs) / 1_000
+    const seen = { commands, bytes: commands * bytes, windowMs: plan.windowMs }
+    earlier = remember(earlier, seen)
+    sampled += commands
+    elapsedMs += plan.windowMs + gapMs(burstCostUs(model, seen), plan.windowMs, 0.01, 0.5)
+  }
+  expect(sampled).toBeGreaterThan(atLeast)
+  expect(sampled).toBeLessThan(atMost)
 })
