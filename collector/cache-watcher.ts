@@ -10,11 +10,13 @@ import {
   diffTopologies,
   primaryOf,
   sameTopology,
+  shareNode,
 } from '../core/topology.ts'
 import { type Clock, Sleeper } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
+import { placeOf } from './discovery.ts'
 import type { CreateDetector } from './hot-key-reporter.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
@@ -27,6 +29,8 @@ export type CacheWatcherOptions = {
   /** What the store remembers of it; null at first. */
   previous: Topology | null
   onTopology(topology: Topology): void
+  /** Why no node may be read for hot keys now; null when they may. */
+  hotKeyPause(): string | null
   createDetector: CreateDetector
   tables: CommandTables
   clock: Clock
@@ -52,6 +56,8 @@ export class CacheWatcher {
   #topology: Topology | null
   /** Made of the seeds alone: nobody has answered yet. */
   #isProvisional = false
+  /** When the seeds are asked whether they still belong to what is remembered; null once they have said so. */
+  #seedsDue: number | null = null
   #candidate: Topology | null = null
   #clusterOk: boolean | null = null
   #clusterOkSeen: boolean | null = null
@@ -67,6 +73,7 @@ export class CacheWatcher {
         ? remembered.shards.every((shard) => shard.slots === null)
         : remembered.shards.some((shard) => shard.nodes.some((node) => node.clusterNodeId !== null)))
     this.#topology = isUsable ? remembered : null
+    if (isUsable) this.#seedsDue = Number.NEGATIVE_INFINITY
     this.#discoverer = new Discoverer({
       ...options,
       watchers: this.#watchers,
@@ -88,8 +95,7 @@ export class CacheWatcher {
 
   start(): void {
     if (this.#running) return
-    if (this.#topology) this.#watch(this.#topology)
-    else this.#applyProvisional()
+    if (!this.#topology) this.#applyProvisional()
     this.#running = this.#run()
   }
 
@@ -108,6 +114,7 @@ export class CacheWatcher {
   }
 
   async #run(): Promise<void> {
+    await this.#checkSeeds()
     let last = Number.NEGATIVE_INFINITY
     let due = 0
     for (;;) {
@@ -131,8 +138,32 @@ export class CacheWatcher {
     return isLost || this.#isProvisional ? REDISCOVER_LOST_MS : REDISCOVER_MS
   }
 
+  /** The configuration may name another deployment by now: what is remembered counts if the seeds show a node of it. */
+  async #checkSeeds(): Promise<void> {
+    const { cache, previous, clock, logger } = this.#options
+    if (this.#seedsDue === null || clock.monotonic() < this.#seedsDue) return
+    this.#seedsDue = clock.monotonic() + REDISCOVER_MS
+    // A standalone cache is what its seeds are; the nodes of a cluster know it without them.
+    const isStandalone = cache.kind === 'standalone'
+    const known = (isStandalone ? previous : this.#topology)?.shards ?? []
+    const isKnownSeed = known.some((shard) =>
+      shard.nodes.some((node) => cache.seeds.some((seed) => seed.address === node.address)),
+    )
+    const shown = isStandalone && isKnownSeed ? [] : await this.#discoverer.askSeeds()
+    if (this.#stopped) return
+    if (isStandalone || shown.length > 0) this.#seedsDue = null
+    const isOther = shown.length > 0 ? !shareNode(known, shown) : isStandalone && !isKnownSeed
+    if (isOther) {
+      logger.info({ cache: this.cacheId }, 'the seeds belong to another deployment than before')
+      this.#discoverer.forget()
+      this.#candidate = null
+      this.#applyProvisional()
+    } else if (this.#topology) this.#watch(this.#topology)
+  }
+
   async #discover(): Promise<void> {
     try {
+      await this.#checkSeeds()
       const discovered = await this.#discoverer.discover(this.#topology?.shards[0] ?? null)
       if (discovered && !this.#stopped) this.#consider(discovered)
     } catch (error) {
@@ -143,18 +174,19 @@ export class CacheWatcher {
 
   #consider(discovered: DiscoveredShard[]): void {
     const { clock, onTopology } = this.#options
-    const previous = this.#isProvisional ? null : this.#topology
-    const at = Math.max(clock.now(), (this.#topology?.at ?? 0) + 1)
+    const known = this.#isProvisional ? null : this.#topology
+    // Not one node in common: a new cluster at the addresses of the old one, with shards of its own.
+    const previous = known && shareNode(known.shards, discovered) ? known : null
     const next: Topology = {
       cacheId: this.cacheId,
-      at,
+      at: this.#nextAt(),
       shards: assignOrdinals(previous?.shards ?? [], discovered),
     }
     if (previous && sameTopology(previous, next)) {
       this.#candidate = null
       return
     }
-    if (previous && !(this.#candidate && sameTopology(this.#candidate, next))) {
+    if (known && !(this.#candidate && sameTopology(this.#candidate, next))) {
       this.#candidate = next
       return
     }
@@ -166,12 +198,17 @@ export class CacheWatcher {
     this.#watch(next)
   }
 
+  /** Later than the last one, whatever the clock does. */
+  #nextAt(): number {
+    return Math.max(this.#options.clock.now(), (this.#topology?.at ?? 0) + 1)
+  }
+
   #applyProvisional(): void {
-    const { cache, clock, onTopology } = this.#options
+    const { cache, onTopology } = this.#options
     this.#isProvisional = true
     this.#topology = {
       cacheId: this.cacheId,
-      at: clock.now(),
+      at: this.#nextAt(),
       shards: [
         {
           ordinal: 1,
@@ -204,15 +241,14 @@ export class CacheWatcher {
   }
 
   #startWatcher(address: NodeAddress, ordinal: number): NodeWatcher {
-    const { cache, credentials, createDetector, tables, clock, logger } = this.#options
-    const colon = address.lastIndexOf(':')
-    const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+    const { cache, credentials, hotKeyPause, createDetector, tables, clock, logger } = this.#options
     const watcher = new NodeWatcher({
       cache,
-      place: { host, port: Number(address.slice(colon + 1)), address },
+      place: placeOf(address),
       credentials,
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
+      hotKeyPause,
       createDetector,
       tables,
       clock,
@@ -229,7 +265,10 @@ export class CacheWatcher {
         this.#lag.note(watcher.place.address, reading)
         this.#parts.addReading(this.cacheId, watcher.place.address, reading, shaped, slowlog)
       },
-      onStatus: (status) => this.#parts.addStatus({ ...status, ...this.#discoverer.problem }),
+      onStatus: (status) => {
+        const problem = status.state === 'up' ? this.#discoverer.problem : null
+        this.#parts.addStatus({ ...status, ...problem })
+      },
       onEvent: (event) => this.#addEvent(event),
       onHotKeys: (samples) => this.#parts.addHotKeys(samples),
       onChange: () => this.#sleeper.wake(),

@@ -37,6 +37,10 @@ export type CollectorOptions = {
 const TICK_MS = 1_000
 const LEASE_TTL_MS = 10_000
 const LEASE_RENEW_MS = 3_000
+/** Bursts end so long before the lease does: they are told within a second, and the last one takes its time. */
+const LEASE_MARGIN_MS = 2_000
+const LEASE_LOST =
+  'Hot keys are read again once PostgreSQL answers: another collector may have taken the cache over meanwhile.'
 const ROLL_UP_MS = 10_000
 const HOUR_MS = 3_600_000
 /** A tick loop that has not run for so long is stuck. */
@@ -51,6 +55,8 @@ export class Collector {
   readonly #writer: Writer
   readonly #jobs: Periodic[]
   readonly #watchers = new Map<string, CacheWatcher>()
+  /** Per cache, until when no other collector can hold it, by the monotonic clock. */
+  readonly #heldUntil = new Map<string, number>()
   readonly #tables = new CommandTables()
   readonly #startedAt: number
   #lastTickMs: number
@@ -149,11 +155,16 @@ export class Collector {
     if (!isEmptyTick(tick) || this.#writer.bufferedTicks === 0) this.#writer.push({ kind: 'tick', tick })
   }
 
-  /** Without Postgres what is held stays held: others cannot take it either. */
+  /**
+   * Without Postgres sampling goes on: two who read a node do no harm, nobody who does leaves a gap. MONITOR is paused,
+   * for another that still reaches Postgres may have begun its own.
+   */
   async #renewLeases(): Promise<void> {
-    const { store, collectorId, config } = this.#options
+    const { store, collectorId, config, clock } = this.#options
     const cacheIds = config.caches.map((cache) => cache.cacheId)
+    const heldUntil = clock.monotonic() + LEASE_TTL_MS
     const held = new Set(await acquireLeases(store, collectorId, cacheIds, LEASE_TTL_MS))
+    for (const cacheId of held) this.#heldUntil.set(cacheId, heldUntil)
     const taken = config.caches.filter(
       (cache) => held.has(cache.cacheId) && !this.#watchers.has(cache.cacheId),
     )
@@ -181,6 +192,10 @@ export class Collector {
         tls: tls.get(cache.cacheId) ?? null,
       },
       previous: remembered.find((topology) => topology.cacheId === cache.cacheId) ?? null,
+      hotKeyPause: () => {
+        const leftMs = (this.#heldUntil.get(cache.cacheId) ?? 0) - clock.monotonic()
+        return leftMs > LEASE_MARGIN_MS ? null : LEASE_LOST
+      },
       onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
       createDetector,
       tables: this.#tables,

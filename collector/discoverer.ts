@@ -1,18 +1,23 @@
 /** Finds out who belongs to a cache, from whoever of its nodes answers. */
 import type { CacheConfig } from '../core/config.ts'
 import type { NodeState } from '../core/model.ts'
-import type { NodeAddress, TopologyShard } from '../core/sample.ts'
+import type { NodeAddress, Topology, TopologyShard } from '../core/sample.ts'
 import type { DiscoveredShard } from '../core/topology.ts'
+import { Aliases } from './aliases.ts'
 import type { Clock } from './clock.ts'
+import { ClusterMemory } from './cluster-memory.ts'
 import { NodeFailure } from './connection/failure.ts'
-import { type Credentials, NodeConnection } from './connection/node-connection.ts'
-import { type ClusterView, discoverStandalone, readCluster } from './discovery.ts'
+import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
+import { type ClusterView, discoverStandalone, NotInCluster, placeOf, readCluster } from './discovery.ts'
 import type { Logger } from './logger.ts'
 import type { NodeWatcher } from './node-watcher.ts'
+import { infoSource } from './sources/info.ts'
 
 export type DiscovererOptions = {
   cache: CacheConfig
   credentials: Credentials
+  /** What the store remembers of it. */
+  previous: Topology | null
   /** Live: those of the nodes known so far. */
   watchers: ReadonlyMap<NodeAddress, NodeWatcher>
   isStopped(): boolean
@@ -26,92 +31,125 @@ const MAX_ASKED = 3
 const REMEMBER_REPLICA_MS = 24 * 3_600_000
 
 export class Discoverer {
-  /** Every node answers, but what the cache is cannot be read: said on each of them. */
+  /** The nodes serve, but what the cache is cannot be read: said on each of those that are up. */
   problem: { state: NodeState; message: string } | null = null
   readonly #options: DiscovererOptions
-  readonly #lastSeen = new Map<NodeAddress, number>()
-  readonly #aliases = new Map<NodeAddress, NodeAddress>()
-  #epoch = 0
+  #lastSeen = new Map<NodeAddress, number>()
+  #aliases = this.#newAliases()
+  /** Aliases no more, until they are watched. */
+  #freed = new Set<NodeAddress>()
+  #memory: ClusterMemory
 
   constructor(options: DiscovererOptions) {
     this.#options = options
+    const nodes = options.previous?.shards.flatMap((shard) => shard.nodes) ?? []
+    this.#memory = new ClusterMemory(nodes.flatMap((node) => node.clusterNodeId ?? []))
   }
 
   /** @param previous the one shard of a standalone cache, as last known. @returns null when nobody could say */
   async discover(previous: TopologyShard | null): Promise<DiscoveredShard[] | null> {
-    return this.#options.cache.kind === 'cluster' ? await this.#askCluster() : this.#askStandalone(previous)
+    return this.#isCluster ? await this.#askCluster() : await this.#askStandalone(previous)
+  }
+
+  /** What the configured seeds show of the cache, all asked at once; `[]` where none of them could say. */
+  async askSeeds(): Promise<DiscoveredShard[]> {
+    const answers = await Promise.allSettled(
+      this.#options.cache.seeds.map((seed) => this.#ask(seed, (node) => this.#readShards(node))),
+    )
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  }
+
+  /** Begins anew: what was known is of another deployment. */
+  forget(): void {
+    this.problem = null
+    this.#lastSeen = new Map()
+    this.#aliases = this.#newAliases()
+    this.#freed = new Set()
+    this.#memory = new ClusterMemory([])
+  }
+
+  get #isCluster(): boolean {
+    return this.#options.cache.kind === 'cluster'
+  }
+
+  /** On a connection of its own, to whoever is not watched. @throws NodeFailure */
+  async #ask<T>(place: NodePlace, read: (node: NodeConnection) => Promise<T>): Promise<T> {
+    const connection = new NodeConnection(place, this.#options.credentials)
+    try {
+      await connection.open()
+      return await read(connection)
+    } finally {
+      connection.close()
+    }
+  }
+
+  async #readShards(node: NodeConnection): Promise<DiscoveredShard[]> {
+    const { address } = node.place
+    if (!this.#isCluster) {
+      const info = infoSource.parse(await infoSource.read(node))
+      return [discoverStandalone([{ address, info }], [address], null, new Set())]
+    }
+    const { shards } = await this.#readCluster(node)
+    // A node that was reset and has not joined yet shows nothing but itself.
+    return shards.some((shard) => (shard.slots ?? []).length > 0) ? shards : []
+  }
+
+  async #readCluster(node: NodeConnection): Promise<ClusterView> {
+    return await readCluster(node, this.#options.credentials.tls !== null)
   }
 
   async #askCluster(): Promise<DiscoveredShard[] | null> {
-    const up = [...this.#options.watchers.values()].filter(
-      (watcher) => watcher.reading && watcher.connection.isOpen,
-    )
+    const { watchers, cache, isStopped } = this.#options
+    const up = [...watchers.values()].filter((watcher) => watcher.reading && watcher.connection.isOpen)
     const rank = (watcher: NodeWatcher) => {
       const state = watcher.reading?.cluster
       return (state?.ok ? 1e12 : 0) + (state?.epoch ?? 0) * 1e4 + (state?.knownNodes ?? 0)
     }
     up.sort((a, b) => rank(b) - rank(a))
-    for (const watcher of up.slice(0, MAX_ASKED)) {
-      const view = await this.#tryView(() => readCluster(watcher.connection, this.#usesTls))
-      if (view) return view.shards
-    }
-    return up.length > 0 ? null : await this.#askSeeds()
-  }
-
-  /** Nobody that is watched answers: any seed may, even one that is not watched. */
-  async #askSeeds(): Promise<DiscoveredShard[] | null> {
-    for (const seed of this.#options.cache.seeds) {
-      if (this.#options.isStopped()) return null
-      if (this.#options.watchers.has(seed.address)) continue
-      const connection = new NodeConnection(seed, this.#options.credentials)
-      try {
-        const view = await this.#tryView(async () => {
-          await connection.open()
-          return await readCluster(connection, this.#usesTls)
-        })
-        if (view) return view.shards
-      } finally {
-        connection.close()
-      }
-    }
-    return null
-  }
-
-  get #usesTls(): boolean {
-    return this.#options.credentials.tls !== null
-  }
-
-  async #tryView(read: () => Promise<ClusterView>): Promise<ClusterView | null> {
-    try {
-      const view = await read()
-      this.problem = null
-      // A node that has not yet heard of the last election would undo it.
-      if ((view.state.epoch ?? 0) < this.#epoch || view.shards.length === 0) return null
-      this.#epoch = view.state.epoch ?? 0
-      return view
-    } catch (error) {
-      if (!(error instanceof NodeFailure)) throw error
-      if (error.replyCode !== null) this.#setProblem(error)
-      return null
-    }
+    // Nobody that is watched answers: any seed may, even one that is not watched.
+    const seeds = up.length > 0 ? [] : cache.seeds.filter((seed) => !watchers.has(seed.address))
+    const reads = [
+      ...up.slice(0, MAX_ASKED).map((watcher) => () => this.#readCluster(watcher.connection)),
+      ...seeds.map((seed) => () => this.#ask(seed, (node) => this.#readCluster(node))),
+    ]
+    let hasAnswered = false
+    let problem: NodeFailure | null = null
+    const view = await this.#memory.choose(
+      reads.map((read) => async () => {
+        if (isStopped()) return null
+        try {
+          const view = await read()
+          hasAnswered = true
+          return view
+        } catch (error) {
+          if (!(error instanceof NodeFailure)) throw error
+          if (concernsCache(error)) problem = error
+          return null
+        }
+      }),
+    )
+    if (hasAnswered) this.problem = null
+    else if (problem) this.#setProblem(problem)
+    return view?.shards ?? null
   }
 
   #setProblem(failure: NodeFailure): void {
-    const isDenied = failure.state === 'denied'
-    const message = isDenied
-      ? 'The user may not run CLUSTER SHARDS, NODES and INFO. Give it the rights of docs/permissions.md.'
-      : failure.message
+    const message =
+      failure.state === 'denied'
+        ? 'The user may not run CLUSTER SHARDS, NODES and INFO. Give it the rights of docs/permissions.md.'
+        : failure.message
     if (this.problem?.message !== message) {
       this.#options.logger.warn({ cache: this.#options.cache.cacheId, state: failure.state }, message)
     }
     this.problem = { state: failure.state, message }
   }
 
-  #askStandalone(previous: TopologyShard | null): DiscoveredShard[] | null {
-    const now = this.#options.clock.now()
-    const seeds = this.#options.cache.seeds.map((seed) => seed.address)
-    this.#findAliases(seeds)
-    const known = [...this.#options.watchers.values()]
+  async #askStandalone(previous: TopologyShard | null): Promise<DiscoveredShard[] | null> {
+    const { watchers, cache, clock } = this.#options
+    const now = clock.now()
+    const seeds = cache.seeds.map((seed) => seed.address)
+    await this.#findAliases(seeds, now)
+    const known = [...watchers.values()]
       .filter((watcher) => !this.#aliases.has(watcher.place.address))
       .map((watcher) => ({ address: watcher.place.address, info: watcher.reading?.info ?? null }))
     if (known.every(({ info }) => info === null)) return null
@@ -124,22 +162,45 @@ export class Discoverer {
     const remembered = new Set(
       [...this.#lastSeen].filter(([, at]) => now - at < REMEMBER_REPLICA_MS).map(([address]) => address),
     )
-    const canonical = (address: NodeAddress) => this.#aliases.get(address) ?? address
-    return [discoverStandalone(known, seeds, previous, remembered, canonical)]
+    const freed = [...this.#freed].map((address) => ({
+      address,
+      role: 'replica' as const,
+      clusterNodeId: null,
+    }))
+    const before = previous && { ...previous, nodes: [...previous.nodes, ...freed] }
+    const canonical = (address: NodeAddress) => this.#aliases.canonical(address)
+    return [discoverStandalone(known, seeds, before, remembered, canonical)]
   }
 
-  /** Two addresses with one run id are one server: `localhost:6379` as configured, `127.0.0.1:6379` as announced. */
-  #findAliases(seeds: NodeAddress[]): void {
-    const byRun = new Map<string, NodeAddress>()
-    const addresses = [...this.#options.watchers.keys()].sort(
-      (a, b) => Number(seeds.includes(b)) - Number(seeds.includes(a)),
-    )
-    for (const address of addresses) {
-      const runId = this.#options.watchers.get(address)?.reading?.info.runId
-      if (!runId) continue
-      const first = byRun.get(runId)
-      if (first === undefined) byRun.set(runId, address)
-      else this.#aliases.set(address, first)
+  async #findAliases(seeds: NodeAddress[], now: number): Promise<void> {
+    const watched = [...this.#options.watchers]
+      .map(([address, watcher]) => ({ address, runId: watcher.reading?.info.runId ?? null }))
+      .sort((a, b) => Number(seeds.includes(b.address)) - Number(seeds.includes(a.address)))
+    for (const address of await this.#aliases.update(watched)) {
+      this.#freed.add(address)
+      this.#lastSeen.set(address, now)
+    }
+    for (const address of this.#freed) {
+      if (this.#options.watchers.has(address) || this.#aliases.has(address)) this.#freed.delete(address)
     }
   }
+
+  #newAliases(): Aliases {
+    return new Aliases(async (address) => {
+      try {
+        return await this.#ask(
+          placeOf(address),
+          async (node) => infoSource.parse(await infoSource.read(node)).runId,
+        )
+      } catch (error) {
+        if (!(error instanceof NodeFailure)) throw error
+        return null
+      }
+    })
+  }
+}
+
+/** A node that hangs, loads or is held by a script says nothing about the others. */
+function concernsCache(failure: NodeFailure): boolean {
+  return failure instanceof NotInCluster || failure.state === 'denied'
 }

@@ -2,9 +2,12 @@
 import type { NodeAddress, TopologyShard } from '../core/sample.ts'
 import type { DiscoveredNode, DiscoveredShard } from '../core/topology.ts'
 import { NodeFailure } from './connection/failure.ts'
-import type { NodeCommands } from './connection/node-connection.ts'
+import type { NodeCommands, NodePlace } from './connection/node-connection.ts'
 import { type ClusterState, clusterInfoSource, clusterShardsSource } from './sources/cluster.ts'
 import { formatAddress, type InfoReading } from './sources/info.ts'
+
+/** The node serves, but on its own: a mistake in the configuration of the cache. */
+export class NotInCluster extends NodeFailure {}
 
 export type ClusterView = { shards: DiscoveredShard[]; state: ClusterState }
 
@@ -23,7 +26,7 @@ export async function readCluster(node: NodeCommands, usesTls: boolean): Promise
   } catch (error) {
     if (error instanceof NodeFailure && /cluster support disabled/i.test(error.message)) {
       const message = `${node.place.address} is not part of a cluster. Write kind: standalone, or correct its address.`
-      throw new NodeFailure({ state: 'error', message }, 'ERR')
+      throw new NotInCluster({ state: 'error', message }, 'ERR')
     }
     throw error
   }
@@ -79,6 +82,13 @@ export function discoverStandalone(
       Number(b.address === primary) - Number(a.address === primary) || a.address.localeCompare(b.address),
   )
   return { slots: null, nodes }
+}
+
+/** Where to connect to for an address. */
+export function placeOf(address: NodeAddress): NodePlace {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+  return { host, port: Number(address.slice(colon + 1)), address }
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/

@@ -19,7 +19,7 @@ export type NodeOutput = {
   onStatus(status: NodeStatus): void
   onEvent(event: EventSample): void
   onHotKeys(samples: HotKeySample[]): void
-  /** Something that a new discovery may explain: the node came, went, or changed its role or epoch. */
+  /** Something that a new discovery may explain: the node came, went, changed its role, or sees its cluster differently. */
   onChange(watcher: NodeWatcher): void
 }
 export type NodeWatcherOptions = {
@@ -29,6 +29,8 @@ export type NodeWatcherOptions = {
   /** When within the interval it reads, 0 to 1: nodes of a shard share it, so that their offsets compare. */
   phase: number
   output: NodeOutput
+  /** Why it may not be read for hot keys now; null when it may. */
+  hotKeyPause(): string | null
   createDetector: CreateDetector
   tables: CommandTables
   clock: Clock
@@ -93,11 +95,6 @@ export class NodeWatcher {
     this.connection.close()
     await Promise.all([this.#hotKeys.stop(), this.#running])
     this.connection.close()
-  }
-
-  /** Asks now instead of at the next interval. */
-  wake(): void {
-    this.#sleeper.wake()
   }
 
   /** It does not serve, whether that was told as an event or not. */
@@ -170,6 +167,8 @@ export class NodeWatcher {
       this.state !== 'up' ||
       previous?.info.role !== reading.info.role ||
       previous.cluster?.epoch !== reading.cluster?.epoch ||
+      previous.cluster?.ok !== reading.cluster?.ok ||
+      previous.cluster?.knownNodes !== reading.cluster?.knownNodes ||
       previous.info.replicas.length !== reading.info.replicas.length
     this.#previous = reading
     this.reading = reading

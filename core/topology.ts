@@ -106,6 +106,11 @@ export function primaryOf(shard: TopologyShard): TopologyNode | null {
   return shard.nodes.find((node) => node.role === 'primary') ?? null
 }
 
+/** Whether they have a node in common, by its cluster id, else its address: if not, they are not of one deployment. */
+export function shareNode(a: readonly TopologyShard[], b: readonly DiscoveredShard[]): boolean {
+  return b.some((shard) => a.some((before) => sharedNodes(before, shard) > 0))
+}
+
 /** Whether anything but the time differs. */
 export function sameTopology(a: Topology, b: Topology): boolean {
   return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))

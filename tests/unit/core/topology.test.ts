@@ -7,6 +7,7 @@ import {
   type DiscoveredShard,
   diffTopologies,
   sameTopology,
+  shareNode,
 } from '../../../core/topology.ts'
 
 const node = (name: string, role: 'primary' | 'replica' = 'primary', failed = false): DiscoveredNode => ({
@@ -177,5 +178,27 @@ describe('diffTopologies', () => {
   it('does not take another order of nodes for a change', () => {
     const turned = first.map((one) => ({ ...one, nodes: [...one.nodes].reverse() }))
     expect(sameTopology(topology(first), topology(turned, 5))).toBe(true)
+  })
+})
+
+describe('shareNode', () => {
+  it.each<[string, DiscoveredShard[], boolean]>([
+    ['one node of many', [shard([[0, 16383]], node('x')), shard([], node('b1', 'replica'))], true],
+    ['the slots alone', [shard([[0, 5460]], node('x')), shard([[5461, 16383]], node('y'))], false],
+    [
+      'the addresses alone, with other cluster ids',
+      [shard([[0, 16383]], { ...node('x'), address: 'a:1' })],
+      false,
+    ],
+    ['nothing', [], false],
+  ])('tells whether two topologies have %s', (_, discovered, expected) => {
+    expect(shareNode(first, discovered)).toBe(expected)
+  })
+
+  it('goes by the address where there are no cluster ids', () => {
+    const bare = (name: string) => shard(null, { ...node(name), clusterNodeId: null })
+    const before = assignOrdinals([], [bare('a')])
+    expect(shareNode(before, [bare('a')])).toBe(true)
+    expect(shareNode(before, [bare('b')])).toBe(false)
   })
 })
