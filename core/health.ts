@@ -6,7 +6,7 @@ const STALE_INTERVALS = 3
 const STALE_MIN_MS = 10_000
 const LAG_LIMIT_SECONDS = 10
 /** The busiest shard's load over the mean of all: beyond this it is skewed, and named first. */
-const SKEW_LIMIT = 1.5
+export const SKEW_LIMIT = 1.5
 /** A report of hot keys older than this says what was, not what is: three reports, which come every 5 s. */
 export const HOT_KEY_CURRENT_MS = 15_000
 const CLUSTER_SLOTS = 16_384

@@ -1,4 +1,5 @@
 /** The sentence a page opens with: the worst thing first, and where to go from there. */
+import { SKEW_LIMIT } from '../../core/health.ts'
 import type { Cache, HotKey, Node, Shard } from '../../core/model.ts'
 import { formatShare, formatTimes, plural } from './format.ts'
 import { cacheHref, keyHref, nodeHref } from './urls.ts'
@@ -12,8 +13,6 @@ export type Answer = {
 
 const TONES = { down: 'harm', degraded: 'warn', stale: 'warn', pending: 'calm', ok: 'calm' } as const
 const WORST_FIRST = ['down', 'degraded', 'stale', 'pending', 'ok'] as const
-/** From here on a shard's load counts as skewed. */
-const SKEW_LIMIT = 1.5
 const HOT_SHARE = 0.1
 
 export function bySeverity(a: Cache, b: Cache): number {
