@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type ChartLine, limitLines, summarize } from '../../app/_components/charts/chart-lines.ts'
+import {
+  type ChartLine,
+  limitLines,
+  summarize,
+  tableColumns,
+} from '../../app/_components/charts/chart-lines.ts'
 import { timeTicks, yTicks } from '../../app/_components/charts/scale.ts'
 import { sparklinePath } from '../../app/_components/charts/sparkline-path.ts'
 
@@ -73,4 +78,21 @@ describe('a sparkline', () => {
     expect(sparklinePath([0, 0], 34, 14)).toBe('M2.0 12.0L32.0 12.0')
     expect(sparklinePath([null, null], 34, 14)).toBe('')
   })
+})
+
+test('a line with an interval is three columns of the table', () => {
+  const line: ChartLine = {
+    id: 'share',
+    label: 'Share',
+    values: [0.5, null],
+    ordinal: 1,
+    interval: { low: [0.4, null], high: [0.6, null] },
+  }
+  const columns = tableColumns([line, { id: 'b', label: 'B', values: [1, 2], ordinal: 2 }])
+  expect(columns.map(({ label, values }) => [label, values[0]])).toEqual([
+    ['Share', 0.5],
+    ['95% from', 0.4],
+    ['to', 0.6],
+    ['B', 1],
+  ])
 })

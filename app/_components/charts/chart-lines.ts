@@ -8,6 +8,8 @@ export type ChartLine = {
   /** Its shard, which gives the colour; null for a line of no single shard. */
   ordinal: number | null
   dashed?: boolean
+  /** The 95% interval of each value, drawn as a band behind the line. */
+  interval?: { low: (number | null)[]; high: (number | null)[] }
 }
 export type ChartEvent = { at: number; label: string }
 
@@ -16,6 +18,19 @@ const KEPT_LINES = 6
 
 export function lineColor(line: ChartLine): string {
   return line.ordinal === null ? 'var(--cs-calm)' : shardColor(line.ordinal)
+}
+
+/** The lines as columns of figures: an interval follows its line as two of them. */
+export function tableColumns(lines: ChartLine[]): Pick<ChartLine, 'id' | 'label' | 'values'>[] {
+  return lines.flatMap(({ id, label, values, interval }) => [
+    { id, label, values },
+    ...(interval === undefined
+      ? []
+      : [
+          { id: `${id} low`, label: '95% from', values: interval.low },
+          { id: `${id} high`, label: 'to', values: interval.high },
+        ]),
+  ])
 }
 
 /** More lines than an eye can follow become the highest ones and the median of the rest. */

@@ -3,7 +3,7 @@
 import type { MetricUnit } from '../../../core/metrics.ts'
 import { formatUnit } from '../../_lib/format.ts'
 import { Time } from '../clock.tsx'
-import { type ChartEvent, type ChartLine, summarize } from './chart-lines.ts'
+import { type ChartEvent, type ChartLine, summarize, tableColumns } from './chart-lines.ts'
 import classes from './time-chart.module.css'
 
 /** The figures of a chart: the extremes first, then every point, the newest first. */
@@ -22,7 +22,8 @@ export function ChartTable({
   events: ChartEvent[]
   height: number
 }) {
-  const summaries = lines.map((line) => summarize(line.values))
+  const columns = tableColumns(lines)
+  const summaries = columns.map((line) => summarize(line.values))
   const newestFirst = at.map((time, index) => ({ time, index })).reverse()
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
@@ -32,7 +33,7 @@ export function ChartTable({
         <thead>
           <tr>
             <th scope="col">Time</th>
-            {lines.map((line) => (
+            {columns.map((line) => (
               <th key={line.id} scope="col">
                 {line.label}
               </th>
@@ -44,7 +45,7 @@ export function ChartTable({
             <tr key={which} className={classes.summary}>
               <th scope="row">{which}</th>
               {summaries.map((summary, index) => (
-                <td key={lines[index]?.id}>{formatUnit(unit, summary[which])}</td>
+                <td key={columns[index]?.id}>{formatUnit(unit, summary[which])}</td>
               ))}
             </tr>
           ))}
@@ -53,7 +54,7 @@ export function ChartTable({
               <th scope="row">
                 <Time at={time} show="time" />
               </th>
-              {lines.map((line) => (
+              {columns.map((line) => (
                 <td key={line.id}>
                   {line.values[index] == null ? '–' : formatUnit(unit, line.values[index])}
                 </td>
@@ -65,7 +66,7 @@ export function ChartTable({
               <th scope="row">
                 <Time at={event.at} show="time" />
               </th>
-              <td colSpan={Math.max(1, lines.length)}>{event.label}</td>
+              <td colSpan={Math.max(1, columns.length)}>{event.label}</td>
             </tr>
           ))}
         </tbody>

@@ -1,7 +1,7 @@
 'use client'
 
 import { memo } from 'react'
-import { CartesianGrid, Line, LineChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
+import { Area, CartesianGrid, ComposedChart, Line, ResponsiveContainer, XAxis, YAxis } from 'recharts'
 import type { MetricUnit } from '../../../core/metrics.ts'
 import { formatUnit } from '../../_lib/format.ts'
 import { type ChartLine, lineColor } from './chart-lines.ts'
@@ -19,14 +19,22 @@ type PlotProps = {
   height: number
 }
 
+type Point = { time: number; values: (number | null)[]; bands: ([number, number] | null)[] }
+
 /** The lines and axes; redrawn only when the figures change, not when the pointer moves. */
 export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: PlotProps) {
-  const data = at.map((time, index) => ({ time, values: lines.map((line) => line.values[index] ?? null) }))
+  const data = at.map(
+    (time, index): Point => ({
+      time,
+      values: lines.map((line) => line.values[index] ?? null),
+      bands: lines.map((line) => bandAt(line, index)),
+    }),
+  )
   const ticks = yTicks(highest(lines), unit)
   const axis = { fontSize: 11, fill: 'var(--cs-muted)' }
   return (
     <ResponsiveContainer width="100%" height={height}>
-      <LineChart
+      <ComposedChart
         data={data}
         margin={{ top: INSET.top, right: INSET.right, bottom: 0, left: 0 }}
         accessibilityLayer={false}
@@ -55,10 +63,27 @@ export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: Pl
           axisLine={false}
           interval={0}
         />
+        {lines.map(
+          (line, index) =>
+            line.interval && (
+              <Area
+                key={`${line.id} interval`}
+                dataKey={(point: Point) => point.bands[index] ?? null}
+                stroke="none"
+                fill={lineColor(line)}
+                fillOpacity={0.22}
+                type="linear"
+                dot={false}
+                activeDot={false}
+                isAnimationActive={false}
+                connectNulls={false}
+              />
+            ),
+        )}
         {lines.map((line, index) => (
           <Line
             key={line.id}
-            dataKey={(point: { values: (number | null)[] }) => point.values[index] ?? null}
+            dataKey={(point: Point) => point.values[index] ?? null}
             stroke={lineColor(line)}
             strokeWidth={1.75}
             strokeDasharray={line.dashed ? '4 3' : undefined}
@@ -69,7 +94,7 @@ export const Plot = memo(function Plot({ at, lines, from, to, unit, height }: Pl
             connectNulls={false}
           />
         ))}
-      </LineChart>
+      </ComposedChart>
     </ResponsiveContainer>
   )
 })
@@ -79,9 +104,17 @@ function yLabel(unit: MetricUnit, value: number): string {
   return value === 0 ? '0' : formatUnit(unit, value).replaceAll(' ', '\u00a0')
 }
 
+function bandAt({ interval }: ChartLine, index: number): [number, number] | null {
+  const low = interval?.low[index] ?? null
+  const high = interval?.high[index] ?? null
+  return low === null || high === null ? null : [low, high]
+}
+
 function highest(lines: ChartLine[]): number {
   let max = 0
-  for (const line of lines) for (const value of line.values) if (value !== null && value > max) max = value
+  for (const { values, interval } of lines) {
+    for (const value of [...values, ...(interval?.high ?? [])]) if (value !== null && value > max) max = value
+  }
   return max
 }
 

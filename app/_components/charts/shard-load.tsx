@@ -89,7 +89,7 @@ function ShardBar({
             <>
               {': '}
               <KeyName text={hot.key} href={keyHref(hot.cacheId, hot.db, hot.keyBase64, range)} /> is{' '}
-              {formatShare(hot.share)} of it
+              {formatShare(hot.share)} of its node’s commands
             </>
           )}
         </span>

@@ -33,10 +33,13 @@ export function KeyCharts({
         title="What share of its node does it take?"
         unit="share"
         lines={[
-          // Later lines are drawn over earlier ones.
-          { id: 'low', label: '95% from', values: history.shareLow, ordinal: null, dashed: true },
-          { id: 'high', label: 'to', values: history.shareHigh, ordinal: null, dashed: true },
-          { id: 'share', label: 'Share', values: history.share, ordinal },
+          {
+            id: 'share',
+            label: 'Share, with its 95% interval',
+            values: history.share,
+            ordinal,
+            interval: { low: history.shareLow, high: history.shareHigh },
+          },
         ]}
       />
     </section>
