@@ -1,4 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
+import type { Page } from 'playwright/test'
 import { expect, fleetUrl, listApi, test } from './support/test.ts'
 
 type Target = { name: string; path: () => Promise<string> | string; heading: RegExp; status?: number }
@@ -28,6 +29,9 @@ const PAGES: Target[] = [
   },
   { name: 'unknown page', path: () => '/no-such-page', heading: /nothing at this address/, status: 404 },
 ]
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
 const SIZES = [
   { width: 1440, height: 900 },
   { width: 390, height: 844 },
@@ -45,10 +49,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme)
           await page.waitForTimeout(300)
 
-          const overflow = await page.evaluate(
-            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          )
-          expect(overflow, 'pixels wider than the screen').toBeLessThanOrEqual(0)
+          expect(await overflow(page), 'pixels wider than the screen').toBeLessThanOrEqual(0)
           const { violations } = await new AxeBuilder({ page }).analyze()
           expect(violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))).toEqual([])
           const own404 = (text: string) => target.status === 404 && /404/.test(text)
@@ -58,6 +59,40 @@ for (const colorScheme of ['light', 'dark'] as const) {
     })
   }
 }
+
+test.describe('light, 2560 px', () => {
+  test.use({ colorScheme: 'light', viewport: { width: 2560, height: 1440 } })
+  for (const target of PAGES) {
+    test(`${target.name}: fits`, async ({ page }) => {
+      await page.goto(fleetUrl() + (await target.path()))
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(target.heading)
+      await page.waitForTimeout(300)
+      expect(await overflow(page), 'pixels wider than the screen').toBeLessThanOrEqual(0)
+    })
+  }
+})
+
+test('a phone shows the rate of every hot key', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto(`${fleetUrl()}/hot-keys?cache=shop`)
+  const first = page.getByRole('table').getByRole('row').nth(1)
+  await expect(first).toContainText('article:42')
+  const rate = first.getByText(/^[\d.]+ k\/s \d+% reads$/)
+  await expect(rate).toBeInViewport({ ratio: 1 })
+})
+
+test('the whole INFO is folded away until asked for, and searched', async ({ page }) => {
+  await page.goto(fleetUrl() + (await nodeOf('up')))
+  const search = page.getByRole('searchbox', { name: 'Find a fact by name or value' })
+  const facts = page.getByRole('region', { name: 'Everything it says' })
+  const role = facts.getByText('role', { exact: true })
+  await expect(search).toBeHidden()
+  await page.getByText(/^\d+ facts?, to be searched/).click()
+  await expect(role).toBeVisible()
+  await search.fill('redis_version')
+  await expect(role).toBeHidden()
+  await expect(facts.getByText('redis_version', { exact: true })).toBeVisible()
+})
 
 test('every page has a title of its own', async ({ page }) => {
   const titles = new Set<string>()

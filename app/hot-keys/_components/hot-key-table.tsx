@@ -5,7 +5,7 @@ import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
-import { formatRate } from '../../_lib/format.ts'
+import { formatRate, formatShare } from '../../_lib/format.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { keyHref } from '../../_lib/urls.ts'
@@ -48,13 +48,24 @@ export function HotKeyTable({
       header: 'Share of its node',
       width: 240,
       cell: (row) => (
-        <IntervalBar
-          share={row.share}
-          low={row.shareLow}
-          high={row.shareHigh}
-          ordinal={row.shardOrdinal}
-          max={max}
-        />
+        <>
+          <IntervalBar
+            share={row.share}
+            low={row.shareLow}
+            high={row.shareHigh}
+            ordinal={row.shardOrdinal}
+            max={max}
+          />
+          <span className={classes.narrow}>
+            {formatRate(row.opsPerSec)}
+            {row.opsPerSec > 0 && (
+              <span className={classes.note}>
+                {' '}
+                {formatShare(Math.min(1, row.readsPerSec / row.opsPerSec))} reads
+              </span>
+            )}
+          </span>
+        </>
       ),
     },
     {
