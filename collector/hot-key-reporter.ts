@@ -4,11 +4,12 @@ import type { NodeState } from '../core/model.ts'
 import type { HotKeySample } from '../core/sample.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials, NodeConnection, NodePlace } from './connection/node-connection.ts'
+import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
 import type { HotKeyDetector, HotKeyDetectorOptions, NodeFacts } from './monitor/detector.ts'
 import type { WatchingCost } from './node-reader.ts'
 import type { NodeReading, ShapedReading } from './reading.ts'
-import { formatAddress } from './sources/info.ts'
+import { formatAddress, numberField } from './sources/info.ts'
 
 export type CreateDetector = (options: HotKeyDetectorOptions) => HotKeyDetector
 
@@ -39,6 +40,9 @@ const CHECK_MS = 1_000
 export class HotKeyReporter {
   readonly #options: HotKeyReporterOptions
   readonly #detector: HotKeyDetector | null
+  /** What this node alone can tell of its replication: enough to leave it in peace, soon enough. */
+  readonly #lag = new LagTracker()
+  #noted: NodeReading | null = null
   #timer: NodeJS.Timeout | null = null
   #pause: string | null = null
   #reported: { at: number; topKey: string } | null = null
@@ -103,6 +107,8 @@ export class HotKeyReporter {
       inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
       usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
       maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
+      rssBytes: shaped?.metrics.rssBytes ?? null,
+      systemMemoryBytes: info ? numberField(info, 'total_system_memory') : null,
       // What it was before it went away is no news: its replica may have its role by now.
       role: reading?.info.role ?? null,
       version: info?.version ?? null,
@@ -111,9 +117,19 @@ export class HotKeyReporter {
       failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
       primaryAddress: primary ? formatAddress(primary.host, primary.port) : null,
       primaryLinkUp: primary ? primary.linkUp : null,
+      replicationLagSeconds: reading && this.#lagSeconds(reading),
       ownAddresses: own === null ? [] : [own],
       callsPerCommand: shaped?.callsPerCommand ?? new Map(),
     }
+  }
+
+  #lagSeconds(reading: NodeReading): number | null {
+    const { address } = this.#options.watcher.place
+    if (reading !== this.#noted) this.#lag.note(address, reading)
+    this.#noted = reading
+    return reading.info.role === 'replica'
+      ? this.#lag.measure(address, reading, null, 0).seconds
+      : this.#lag.measureReplicas(address, reading)
   }
 
   /** Every five seconds, and at once when another key is on top. */

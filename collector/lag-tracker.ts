@@ -6,6 +6,7 @@ import { formatAddress, numberField, type ReplicaLine } from './sources/info.ts'
 
 /** Five minutes at two seconds: a replica further behind than that is said to be at least so far. */
 const HISTORY = 150
+const SAID_BY_PRIMARY = { linkDownSeconds: null, lastIoSeconds: null, uptimeSeconds: null }
 
 export class LagTracker {
   readonly #offsets = new Map<NodeAddress, OffsetReading[]>()
@@ -24,6 +25,19 @@ export class LagTracker {
     history.push({ atMs: reading.monotonicMs, offset, replicationId })
     if (history.length > HISTORY) history.shift()
     this.#offsets.set(address, history)
+  }
+
+  /** Seconds that the replica furthest behind is, as this primary alone can tell; null when it has none in step. */
+  measureReplicas(address: NodeAddress, { info, monotonicMs }: NodeReading): number | null {
+    const history = this.#offsets.get(address) ?? []
+    const seconds = info.replicas.flatMap(({ online, offset, lagSeconds }) => {
+      // One that is still being filled has no position yet.
+      if (!online) return []
+      const replicationId = info.fields.get('master_replid') ?? null
+      const replica = { atMs: monotonicMs, offset, replicationId, linkUp: true, ...SAID_BY_PRIMARY }
+      return measureLag(history, replica, lagSeconds).seconds ?? []
+    })
+    return seconds.length === 0 ? null : Math.max(...seconds)
   }
 
   forget(address: NodeAddress): void {

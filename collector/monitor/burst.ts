@@ -14,11 +14,15 @@ const CLOSE_TIMEOUT_MS = 500
 /** How often the event loop is looked at. */
 const LAG_CHECK_MS = 5
 
+/**
+ * The node keeps in its memory what it printed and we have not read. While our event loop is on time we read all
+ * that the network brings, so a flood meets `maxBytes` and a slow network holds back one window's print at most;
+ * `maxLagMs` ends the burst when the loop is late, and the closed socket frees the rest.
+ */
 export type BurstStops = {
   windowMs: number
   maxLines: number
   maxBytes: number
-  /** How late our event loop may be: while it is, the node keeps in its memory what nobody reads. */
   maxLagMs: number
 }
 

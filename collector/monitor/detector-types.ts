@@ -22,6 +22,9 @@ export type NodeFacts = {
   usedMemoryBytes: number | null
   /** 0 or null: no limit. */
   maxMemoryBytes: number | null
+  /** Of the process, and all that its machine has. */
+  rssBytes: number | null
+  systemMemoryBytes: number | null
   role: NodeRole | null
   /** `redis_version`; for Valkey, `valkey_version`. */
   version: string | null
@@ -32,6 +35,8 @@ export type NodeFacts = {
   /** For a replica: its primary as `ip:port` (`master_host:master_port`), and whether the link is up. */
   primaryAddress: string | null
   primaryLinkUp: boolean | null
+  /** A primary's replica that is furthest behind, or a replica's own lag; null when it has none or none is known. */
+  replicationLagSeconds: number | null
   /** `ip:port` of our other connections as the node sees them (`CLIENT INFO` → addr): their commands are not counted. */
   ownAddresses: readonly string[]
   /** Calls per second by name in lower case as in commandstats (`get`, `config|get`), ours subtracted. */

@@ -1,13 +1,22 @@
 /** When a node is left alone, whatever the budget says. Each sentence has the reason and what would lift it. */
+import type { NodeRole } from '../model.ts'
+
 export type GuardFacts = {
   loading: boolean
   failoverInProgress: boolean
   primaryLinkUp: boolean | null
+  role: NodeRole | null
+  /** Of a primary's replicas the one furthest behind; a replica's own. */
+  replicationLagSeconds: number | null
   usedMemoryBytes: number | null
   maxMemoryBytes: number | null
+  rssBytes: number | null
+  /** Of the machine: `total_system_memory`. */
+  systemMemoryBytes: number | null
 }
 
 const MIN_MEMORY_HEADROOM = 0.15
+const MAX_REPLICATION_LAG_SECONDS = 10
 
 /** @returns null when the node may be watched */
 export function guardRefusal(facts: GuardFacts): string | null {
@@ -16,10 +25,32 @@ export function guardRefusal(facts: GuardFacts): string | null {
   if (facts.primaryLinkUp === false) {
     return 'The link to its primary is down: hot keys are read again once the replica is in step.'
   }
-  const { usedMemoryBytes: used, maxMemoryBytes: max } = facts
-  if (used !== null && max !== null && max > 0 && used > max * (1 - MIN_MEMORY_HEADROOM)) {
-    const free = Math.max(0, Math.floor((1 - used / max) * 100))
+  return lagRefusal(facts) ?? memoryRefusal(facts)
+}
+
+function lagRefusal({ role, replicationLagSeconds: lag }: GuardFacts): string | null {
+  if (lag === null || lag <= MAX_REPLICATION_LAG_SECONDS) return null
+  const seconds = Math.round(lag)
+  return role === 'replica'
+    ? `The node is ${seconds} s behind its primary, and MONITOR would hold it back further: hot keys are read again once it is 10 s behind at most.`
+    : `A replica of the node is ${seconds} s behind, and MONITOR takes time that replication needs: hot keys are read again once all replicas are 10 s behind at most.`
+}
+
+/** Without maxmemory a node grows until the machine ends it, so what its process holds is set against that too. */
+function memoryRefusal(facts: GuardFacts): string | null {
+  const free = freePercent(facts.usedMemoryBytes, facts.maxMemoryBytes)
+  if (free !== null) {
     return `Only ${free}% of maxmemory is free, and MONITOR needs memory for its output: hot keys are read again from 15% on (raise maxmemory or free memory).`
   }
+  const left = freePercent(facts.rssBytes, facts.systemMemoryBytes)
+  if (left !== null) {
+    return `The node leaves only ${left}% of its machine's memory, and MONITOR needs memory for its output: hot keys are read again from 15% on (set a lower maxmemory or free memory).`
+  }
   return null
+}
+
+/** @returns null with enough headroom, no limit or figures that are not known */
+function freePercent(used: number | null, limit: number | null): number | null {
+  if (used === null || limit === null || limit <= 0 || used <= limit * (1 - MIN_MEMORY_HEADROOM)) return null
+  return Math.max(0, Math.floor(((limit - used) / limit) * 100))
 }

@@ -13,6 +13,8 @@ const UNKNOWN_FACTS: NodeFacts = {
   inputBytesPerCommand: null,
   usedMemoryBytes: null,
   maxMemoryBytes: null,
+  rssBytes: null,
+  systemMemoryBytes: null,
   role: 'primary',
   version: '7.0.15',
   runId: null,
@@ -20,6 +22,7 @@ const UNKNOWN_FACTS: NodeFacts = {
   failoverInProgress: false,
   primaryAddress: null,
   primaryLinkUp: null,
+  replicationLagSeconds: null,
   ownAddresses: [],
   callsPerCommand: new Map(),
 }

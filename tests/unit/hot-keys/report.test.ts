@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeFailure } from '../../../collector/monitor/refusals.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
-import { guardRefusal } from '../../../core/hot-keys/guards.ts'
+import { type GuardFacts, guardRefusal } from '../../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../../core/hot-keys/report.ts'
 import { SpaceSaving } from '../../../core/hot-keys/space-saving.ts'
 import { SlidingWindow } from '../../../core/hot-keys/window.ts'
@@ -100,19 +100,36 @@ describe('hot keys as rates', () => {
 })
 
 describe('guards', () => {
-  const fine = {
+  const fine: GuardFacts = {
     loading: false,
     failoverInProgress: false,
     primaryLinkUp: null,
     usedMemoryBytes: 84,
     maxMemoryBytes: 100,
+    rssBytes: 84,
+    systemMemoryBytes: 100,
+    role: 'primary',
+    replicationLagSeconds: 10,
   }
-  test.each([
+  test.each<[string, Partial<GuardFacts>, RegExp | null]>([
     ['all is well', {}, null],
     ['no limit', { usedMemoryBytes: 1e12, maxMemoryBytes: 0 }, null],
     ['memory unknown', { usedMemoryBytes: null }, null],
     ['little headroom', { usedMemoryBytes: 86 }, /Only 14% of maxmemory is free/],
     ['above the limit', { usedMemoryBytes: 120 }, /Only 0% of maxmemory is free/],
+    [
+      "little of the machine's memory left, without a limit",
+      { maxMemoryBytes: 0, rssBytes: 88 },
+      /leaves only 12% of its machine's memory.*set a lower maxmemory/,
+    ],
+    ["the machine's memory unknown", { maxMemoryBytes: 0, rssBytes: 88, systemMemoryBytes: null }, null],
+    [
+      'a replica behind',
+      { replicationLagSeconds: 11.6 },
+      /A replica of the node is 12 s behind.*once all replicas are/,
+    ],
+    ['behind itself', { role: 'replica', replicationLagSeconds: 30 }, /The node is 30 s behind its primary/],
+    ['lag unknown', { replicationLagSeconds: null }, null],
     ['loading', { loading: true }, /loading/],
     ['failover', { failoverInProgress: true }, /failover/],
     ['link down', { primaryLinkUp: false }, /link to its primary is down/],
