@@ -140,25 +140,18 @@ export class CacheWatcher {
 
   /** The configuration may name another deployment by now: what is remembered counts if the seeds show a node of it. */
   async #checkSeeds(): Promise<void> {
-    const { cache, previous, clock, logger } = this.#options
-    if (this.#seedsDue === null || clock.monotonic() < this.#seedsDue) return
+    const { clock, logger } = this.#options
+    const remembered = this.#topology
+    if (!remembered || this.#seedsDue === null || clock.monotonic() < this.#seedsDue) return
     this.#seedsDue = clock.monotonic() + REDISCOVER_MS
-    // A standalone cache is what its seeds are; the nodes of a cluster know it without them.
-    const isStandalone = cache.kind === 'standalone'
-    const known = (isStandalone ? previous : this.#topology)?.shards ?? []
-    const isKnownSeed = known.some((shard) =>
-      shard.nodes.some((node) => cache.seeds.some((seed) => seed.address === node.address)),
-    )
-    const shown = isStandalone && isKnownSeed ? [] : await this.#discoverer.askSeeds()
+    const hasMoved = await this.#discoverer.hasMoved(remembered.shards)
     if (this.#stopped) return
-    if (isStandalone || shown.length > 0) this.#seedsDue = null
-    const isOther = shown.length > 0 ? !shareNode(known, shown) : isStandalone && !isKnownSeed
-    if (isOther) {
-      logger.info({ cache: this.cacheId }, 'the seeds belong to another deployment than before')
-      this.#discoverer.forget()
-      this.#candidate = null
-      this.#applyProvisional()
-    } else if (this.#topology) this.#watch(this.#topology)
+    if (hasMoved !== null) this.#seedsDue = null
+    if (!hasMoved) return this.#watch(remembered)
+    logger.info({ cache: this.cacheId }, 'the seeds belong to another deployment than before')
+    this.#discoverer.forget()
+    this.#candidate = null
+    this.#applyProvisional()
   }
 
   async #discover(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { CacheConfig } from '../core/config.ts'
 import type { NodeState } from '../core/model.ts'
 import type { NodeAddress, Topology, TopologyShard } from '../core/sample.ts'
-import type { DiscoveredShard } from '../core/topology.ts'
+import { type DiscoveredShard, shareNode } from '../core/topology.ts'
 import { Aliases } from './aliases.ts'
 import type { Clock } from './clock.ts'
 import { ClusterMemory } from './cluster-memory.ts'
@@ -51,8 +51,22 @@ export class Discoverer {
     return this.#isCluster ? await this.#askCluster() : await this.#askStandalone(previous)
   }
 
-  /** What the configured seeds show of the cache, all asked at once; `[]` where none of them could say. */
-  async askSeeds(): Promise<DiscoveredShard[]> {
+  /** Whether the seeds lead to another deployment than what is known; null where none of them could say. */
+  async hasMoved(known: readonly TopologyShard[]): Promise<boolean | null> {
+    const { seeds } = this.#options.cache
+    if (this.#isCluster) {
+      const shown = await this.#askSeeds()
+      return shown.length > 0 ? !shareNode(known, shown) : null
+    }
+    const addresses = new Set(known.flatMap((shard) => shard.nodes.map((node) => node.address)))
+    // A standalone cache is what its seeds are, whether they answer or not.
+    return seeds.some((seed) => addresses.has(seed.address))
+      ? false
+      : !shareNode(known, await this.#askSeeds())
+  }
+
+  /** What the seeds show, all asked at once; `[]` where none of them could say. */
+  async #askSeeds(): Promise<DiscoveredShard[]> {
     const answers = await Promise.allSettled(
       this.#options.cache.seeds.map((seed) => this.#ask(seed, (node) => this.#readShards(node))),
     )
