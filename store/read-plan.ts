@@ -29,7 +29,7 @@ export async function readHoldings(store: Store): Promise<Holdings> {
         AS r(resolution, parent)
       LEFT JOIN rollup_watermark w USING (resolution)
       CROSS JOIN LATERAL (
-        SELECT min(substring(c.relname::text FROM '_p([0-9]{8})$')) AS day
+        SELECT right(min(c.relname::text COLLATE "C"), 8) AS day
         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = r.parent::regclass
       ) p`,
   )
