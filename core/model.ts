@@ -90,12 +90,10 @@ export type HotKeyRow = HotKey & {
   sparkline: (number | null)[]
 }
 
-export const NodeSampleView = z
-  .object({ nodeId: z.int(), at: isoTime, ...metricsShape })
-  .meta({
-    id: 'Sample',
-    description: 'One reading of one node. Counters are rates over the time since the reading before.',
-  })
+export const NodeSampleView = z.object({ nodeId: z.int(), at: isoTime, ...metricsShape }).meta({
+  id: 'Sample',
+  description: 'One reading of one node. Counters are rates over the time since the reading before.',
+})
 export type NodeSampleView = z.infer<typeof NodeSampleView>
 
 export const Node = z
