@@ -58,7 +58,7 @@ function queriesOf(store: Store, name: RangeName, now: number): Query[] {
           { page: 'fleet', name: 'listCaches', run: () => listCaches(store, now) },
           { page: 'cache', name: 'getCache', run: () => getCache(store, 'shop', now) },
           { page: 'cache', name: 'listShards', run: () => listShards(store, 'shop', now) },
-          { page: 'node', name: 'getNode', run: () => getNode(store, 1, now) },
+          { page: 'node', name: 'getNode', run: () => getNode(store, 1) },
           { page: 'node', name: 'getNodeInfo', run: () => getNodeInfo(store, 1) },
           { page: 'node', name: 'listKeyspaces', run: () => listKeyspaces(store, 1) },
         ]

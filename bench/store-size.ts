@@ -64,7 +64,7 @@ async function measureKeys(store: Store, now: number, keyBytes: number) {
   await store.pool.query('TRUNCATE key')
   await store.pool.query('VACUUM FULL key')
   const names = Array.from({ length: KEYS }, (_, index) => Buffer.from(String(index).padStart(keyBytes, 'k')))
-  const [node] = await listNodes(store, {}, now)
+  const [node] = await listNodes(store, {})
   if (node === undefined) throw new Error('The fleet has no node.')
   for (const at of [now + 5_000, now + 3_600_000]) {
     for (let from = 0; from < KEYS; from += KEYS_PER_TICK) {

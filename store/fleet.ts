@@ -21,7 +21,7 @@ export async function readFleet(
         include: { shards: { where: { removedAt: null }, orderBy: { ordinal: 'asc' } } },
       }),
     ),
-    listNodes(store, filter, now),
+    listNodes(store, filter),
     listHottestKeys(store, filter, now),
     readClustersDown(store, cacheId),
   ])

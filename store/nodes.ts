@@ -33,11 +33,7 @@ type NodeRow = {
  * The nodes of a cache or shard, in the order of shards, primaries first; those that have left are not among them.
  * @throws CachescopeError store-unreachable
  */
-export async function listNodes(
-  store: Store,
-  filter: Omit<NodeFilter, 'nodeId'>,
-  _now: number,
-): Promise<Node[]> {
+export async function listNodes(store: Store, filter: Omit<NodeFilter, 'nodeId'>): Promise<Node[]> {
   return readNodes(store, filter)
 }
 
@@ -45,7 +41,7 @@ export async function listNodes(
  * @returns null for a node that is not known or has left
  * @throws CachescopeError store-unreachable
  */
-export async function getNode(store: Store, nodeId: number, _now: number): Promise<Node | null> {
+export async function getNode(store: Store, nodeId: number): Promise<Node | null> {
   if (!Number.isInteger(nodeId) || nodeId < 1 || nodeId > 0x7fff_ffff) return null
   return (await readNodes(store, { nodeId }))[0] ?? null
 }

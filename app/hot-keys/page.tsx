@@ -21,7 +21,7 @@ export default async function HotKeysPage({ searchParams }: { searchParams: Prom
 
 async function readHotKeys(store: Store, params: SearchParams, now: number): Promise<HotKeysData> {
   const page = readPageRange(params, now)
-  const [caches, nodes] = await Promise.all([listCaches(store, now), listNodes(store, {}, now)])
+  const [caches, nodes] = await Promise.all([listCaches(store, now), listNodes(store, {})])
   const cacheIds = caches.map(({ cacheId }) => cacheId)
   const shards = shardsOf(nodes)
   const filters = readFilters(params, { cacheIds, shards })

@@ -63,7 +63,7 @@ export async function startCollector(
     await collector.start()
     return true
   })
-  const nodes = () => listNodes(store, {}, Date.now())
+  const nodes = () => listNodes(store, {})
   return {
     collector,
     store,

@@ -26,6 +26,5 @@ export async function explainEmpty(
   if (items.length > 0) return
   if (filters.cacheId !== undefined)
     found(await getCache(store, filters.cacheId, now), cacheNamed(filters.cacheId))
-  if (filters.nodeId !== undefined)
-    found(await getNode(store, filters.nodeId, now), nodeNumbered(filters.nodeId))
+  if (filters.nodeId !== undefined) found(await getNode(store, filters.nodeId), nodeNumbered(filters.nodeId))
 }

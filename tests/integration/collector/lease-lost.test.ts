@@ -52,7 +52,7 @@ it('pauses MONITOR before another collector may begin, samples on, and resumes w
   proxy.mend()
   await grows('hot keys are read again')
   await until('all is written', () => watched.collector.health().bufferedTicks === 0)
-  const [stored] = await listNodes(direct, {}, Date.now())
+  const [stored] = await listNodes(direct, {})
   const range = { ...parseRange({}, Date.now()), from, to: from + 14_000 }
   const { items } = await listSamples(direct, { nodeId: stored?.nodeId, range, limit: 100 })
   expect(items.length).toBeGreaterThan(10)

@@ -38,7 +38,7 @@ it('keeps sampling while Postgres is away, and loses no row and no event when it
     `caches:\n${cacheYaml('a', 'standalone', [primary.url])}${cacheYaml('b', 'standalone', [replica.url])}`,
   )
   ends.push(watched.stop)
-  const up = async () => (await listNodes(direct, {}, Date.now())).filter((node) => node.latest !== null)
+  const up = async () => (await listNodes(direct, {})).filter((node) => node.latest !== null)
   await until('both are sampled', async () => (await up()).length === 2)
   const from = Date.now()
 
@@ -59,7 +59,7 @@ it('keeps sampling while Postgres is away, and loses no row and no event when it
   expect(watched.collector.health()).toMatchObject({ status: 'ok', droppedTicks: 0 })
   await delay(2_000)
 
-  const nodes = await listNodes(direct, {}, Date.now())
+  const nodes = await listNodes(direct, {})
   const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
   const samplesOf = async (address: string) => {
     const nodeId = nodes.find((node) => node.address === address)?.nodeId

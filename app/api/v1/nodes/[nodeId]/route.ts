@@ -4,5 +4,5 @@ import { found, nodeNumbered } from '../../../_lib/found.ts'
 
 export const { GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE } = endpoint(
   'getNode',
-  async (store, { nodeId }, now) => found(await getNode(store, nodeId, now), nodeNumbered(nodeId)),
+  async (store, { nodeId }) => found(await getNode(store, nodeId), nodeNumbered(nodeId)),
 )

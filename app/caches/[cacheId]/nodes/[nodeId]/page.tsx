@@ -48,7 +48,7 @@ async function readNode(
   const page = readPageRange(search, now)
   const { range } = page
   const [node, cache, series, hotKeys, commands, keyspaces, slowlog, events, info] = await Promise.all([
-    getNode(store, nodeId, now),
+    getNode(store, nodeId),
     getCache(store, cacheId, now),
     getSeries(store, { cacheId, nodeIds: [nodeId], metrics: CHART_METRICS, range }),
     listHotKeys(store, { cacheId, nodeId, limit: MAX_HOT_KEYS, now }),
