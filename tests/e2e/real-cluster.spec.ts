@@ -74,10 +74,11 @@ test('a killed primary is shown down with its failover within 10 s, and back whe
   await expect(row).toContainText(/refused|unreachable/i, { timeout: 10_000 })
   await expect(page.getByText(/failover|took over|promoted/i).first()).toBeVisible({ timeout: 10_000 })
 
-  await victim.restart()
-  await expect(row).toContainText(/Up/, { timeout: 20_000 })
-  // It is told as back when it has answered twice.
+  // It is told as lost when it has failed twice, and as back when it has answered twice.
   const kinds = async () =>
     (await listApi('/api/v1/events?cacheId=real', dashboard.url)).map(({ kind }) => kind)
+  await expect.poll(kinds).toContain('node-lost')
+  await victim.restart()
+  await expect(row).toContainText(/Up/, { timeout: 20_000 })
   await expect.poll(kinds).toEqual(expect.arrayContaining(['node-lost', 'failover', 'node-back']))
 })
