@@ -33,7 +33,7 @@ export async function start(options: StartOptions): Promise<StopSignal> {
     const url = dashboardUrl(host, port)
     await untilDashboardAnswers(url, dashboard)
     session.print(
-      `\nCachescope watches ${config.caches.map((cache) => cache.cacheId).join(', ')} at ${url}` +
+      `\nCachescope watches ${config.caches.map((cache) => cache.cacheId).join(', ') || 'no cache yet'} at ${url}` +
         ` (up in ${formatSeconds(Date.now() - startedAt)}). Stop with Ctrl-C.`,
     )
   })
