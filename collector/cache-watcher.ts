@@ -17,7 +17,7 @@ import type { CommandTables } from './command-tables.ts'
 import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import { placeOf } from './discovery.ts'
-import type { CreateDetector } from './hot-key-reporter.ts'
+import type { CreateHotKeySource } from './hot-keys/reporter.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
 import { type NodeOutput, NodeWatcher } from './node-watcher.ts'
@@ -31,7 +31,7 @@ export type CacheWatcherOptions = {
   onTopology(topology: Topology): void
   /** Why no node may be read for hot keys now; null when they may. */
   hotKeyPause(): string | null
-  createDetector: CreateDetector
+  createHotKeySource: CreateHotKeySource
   tables: CommandTables
   clock: Clock
   logger: Logger
@@ -234,7 +234,7 @@ export class CacheWatcher {
   }
 
   #startWatcher(address: NodeAddress, ordinal: number): NodeWatcher {
-    const { cache, credentials, hotKeyPause, createDetector, tables, clock, logger } = this.#options
+    const { cache, credentials, hotKeyPause, createHotKeySource, tables, clock, logger } = this.#options
     const watcher = new NodeWatcher({
       cache,
       place: placeOf(address),
@@ -242,7 +242,7 @@ export class CacheWatcher {
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
       hotKeyPause,
-      createDetector,
+      createHotKeySource,
       tables,
       clock,
       logger,

@@ -13,7 +13,7 @@ import { CacheWatcher } from './cache-watcher.ts'
 import type { Clock } from './clock.ts'
 import { CommandTables } from './command-tables.ts'
 import type { HealthReport } from './health-server.ts'
-import type { CreateDetector } from './hot-key-reporter.ts'
+import type { CreateHotKeySource } from './hot-keys/reporter.ts'
 import type { Logger } from './logger.ts'
 import { type CollectorFacts, CollectorMetrics } from './metrics.ts'
 import { Periodic } from './periodic.ts'
@@ -27,7 +27,7 @@ export type CollectorOptions = {
   /** Per cache, the options of its TLS connections; null for plain ones. */
   tls: ReadonlyMap<string, ConnectionOptions | null>
   store: Store
-  createDetector: CreateDetector
+  createHotKeySource: CreateHotKeySource
   clock: Clock
   logger: Logger
   /** Bound of what waits for Postgres. @default 64 MiB */
@@ -182,7 +182,7 @@ export class Collector {
   }
 
   #watch(cache: CacheConfig, remembered: readonly Topology[]): void {
-    const { clock, logger, createDetector, tls } = this.#options
+    const { clock, logger, createHotKeySource, tls } = this.#options
     logger.info({ cache: cache.cacheId, kind: cache.kind }, 'the cache is watched by this collector')
     const watcher = new CacheWatcher({
       cache,
@@ -197,7 +197,7 @@ export class Collector {
         return leftMs > LEASE_MARGIN_MS ? null : LEASE_LOST
       },
       onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
-      createDetector,
+      createHotKeySource,
       tables: this.#tables,
       clock,
       logger,

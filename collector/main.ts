@@ -17,7 +17,7 @@ import { Collector } from './collector.ts'
 import { type CollectorEnv, readConfig } from './env.ts'
 import { type HealthReport, type HealthServer, startHealthServer } from './health-server.ts'
 import { createLogger, type Logger } from './logger.ts'
-import { createHotKeyDetector } from './monitor/detector.ts'
+import { createMonitorSource } from './monitor/monitor-source.ts'
 
 const EXIT_CONFIG = 2
 const EXIT_STORE = 3
@@ -101,7 +101,7 @@ async function collect(
     config,
     tls,
     store,
-    createDetector: createHotKeyDetector,
+    createHotKeySource: createMonitorSource,
     clock: systemClock,
     logger,
   })

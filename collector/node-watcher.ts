@@ -8,7 +8,7 @@ import { type Clock, Sleeper } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
-import { type CreateDetector, HotKeyReporter } from './hot-key-reporter.ts'
+import { type CreateHotKeySource, HotKeyReporter } from './hot-keys/reporter.ts'
 import type { Logger } from './logger.ts'
 import { NodeReader, type SlowlogItem } from './node-reader.ts'
 import { type NodeReading, type ShapedReading, shapeReading } from './reading.ts'
@@ -31,7 +31,7 @@ export type NodeWatcherOptions = {
   output: NodeOutput
   /** Why it may not be read for hot keys now; null when it may. */
   hotKeyPause(): string | null
-  createDetector: CreateDetector
+  createHotKeySource: CreateHotKeySource
   tables: CommandTables
   clock: Clock
   logger: Logger

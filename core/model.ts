@@ -66,20 +66,86 @@ export const HotKey = z
     key: z.string().describe('The key for reading: UTF-8 where it is, other bytes as \\xHH'),
     keyBase64: z.string().describe('The key, exactly'),
     db: z.int(),
-    share: z.number().describe("Share of the node's commands, 0 to 1"),
-    shareLow: z.number().describe('Lower end of the 95% interval'),
-    shareHigh: z.number().describe('Upper end of the 95% interval'),
+    share: nullableNumber.describe(
+      "Share of the node's commands, 0 to 1; null where the source cannot tell a rate",
+    ),
+    shareLow: nullableNumber.describe('Lower end of the 95% interval'),
+    shareHigh: nullableNumber.describe('Upper end of the 95% interval'),
+    opsPerSec: nullableNumber,
+    opsPerSecLow: nullableNumber,
+    opsPerSecHigh: nullableNumber,
+    readsPerSec: nullableNumber,
+    writesPerSec: nullableNumber,
+    topCommand: z.string().nullable(),
+    cpuShare: nullableNumber.describe("Share of the node's command time, 0 to 1, by HOTKEYS or SLOT-STATS"),
+    lfuCounter: nullableNumber.describe('OBJECT FREQ, 0 to 255, logarithmic'),
+    sizeBytes: nullableNumber.describe('MEMORY USAGE when probed; null unknown or missing'),
+    bytesPerSec: nullableNumber.describe('opsPerSec × sizeBytes'),
+    isMissing: z.boolean().nullable().describe('Whether it did not exist when probed; null not probed'),
+    probedAt: isoTime.nullable().describe('When size and existence were asked for'),
+    source: Source,
+    rank: z.int().describe('1 is the hottest of its report'),
+    window: z.object({ from: isoTime, to: isoTime, sampledCommands: z.int().nullable() }),
+  })
+  .meta({ id: 'HotKey' })
+export type HotKey = z.infer<typeof HotKey>
+
+/** Keys of one shape, over the nodes of a cache. */
+export const HotPattern = z
+  .object({
+    cacheId: z.string(),
+    pattern: z.string().nullable().describe('`article:*`; null: the keys of no listed pattern'),
+    share: z.number().describe("Share of the cache's commands, 0 to 1"),
+    shareLow: z.number(),
+    shareHigh: z.number(),
     opsPerSec: z.number(),
     opsPerSecLow: z.number(),
     opsPerSecHigh: z.number(),
     readsPerSec: z.number(),
     writesPerSec: z.number(),
-    topCommand: z.string(),
+    keysSeen: z.int().describe('Different keys of it among those sampled'),
+    nodeIds: z.array(z.int()).describe('Nodes on which it was seen, the busiest first'),
     source: Source,
-    window: z.object({ from: isoTime, to: isoTime, sampledCommands: z.int() }),
+    window: z.object({ from: isoTime, to: isoTime, sampledCommands: z.int().nullable() }),
   })
-  .meta({ id: 'HotKey' })
-export type HotKey = z.infer<typeof HotKey>
+  .meta({ id: 'HotPattern' })
+export type HotPattern = z.infer<typeof HotPattern>
+
+/** How the hot keys of a node are read, and what the reading costs it: predicted beside measured. */
+export const Watching = z
+  .object({
+    source: Source.nullable().describe('What hot keys are read by now; null: nothing'),
+    sources: z
+      .array(
+        z.object({
+          source: Source,
+          state: z.enum(['used', 'ready', 'refused', 'unsupported']),
+          reason: z
+            .string()
+            .nullable()
+            .describe('One sentence: why it is not used, and what would change that'),
+        }),
+      )
+      .describe('Every source that the node was asked for, the best first'),
+    budget: z.number().describe("Share of the node's time that watching may take"),
+    attention: nullableNumber.describe('Share of the budget that is spent now, 0 to 1: a quiet node gets less'),
+    predictedShare: nullableNumber.describe("Of the node's time over the last minute, by the cost model"),
+    measuredShare: nullableNumber.describe('The same by INFO cpu; null while too small to be told apart'),
+    lastBurst: z
+      .object({
+        at: isoTime,
+        windowMs: z.number(),
+        commands: z.int(),
+        bytes: z.int(),
+        predictedUs: z.number(),
+        measuredUs: nullableNumber,
+        predictedLatencyMs: z.number().describe('The longest that it may have made a client wait'),
+        end: z.string().describe('What ended it: window, lines, bytes, memory, lag'),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'Watching' })
+export type Watching = z.infer<typeof Watching>
 
 /** A hot key as the list shows it: with its past. */
 export type HotKeyRow = HotKey & {
@@ -114,6 +180,7 @@ export const Node = z
     maxClients: nullableNumber,
     clusterNodeId: z.string().nullable(),
     hotKeysRefusal: z.string().nullable().describe('Why hot keys are not read here; null when they are'),
+    watching: Watching.nullable(),
     checkedAt: isoTime.nullable().describe('When it was last asked, whatever it answered'),
     firstSeenAt: isoTime,
     latest: NodeSampleView.nullable(),

@@ -4,7 +4,7 @@
  */
 
 import type { NodeMetrics } from './metrics.ts'
-import type { CacheKind, EventKind, NodeRole, NodeState, Source } from './model.ts'
+import type { CacheKind, EventKind, NodeRole, NodeState, Source, Watching } from './model.ts'
 
 /** Epoch milliseconds, by the collector's clock. */
 export type Millis = number
@@ -47,6 +47,8 @@ export type NodeStatus = OfNode & {
   maxClients: number | null
   /** Why hot keys are not read here, null when they are. */
   hotKeysRefusal: string | null
+  /** How hot keys are read here; null where they are switched off. */
+  watching: Watching | null
 }
 export type NodeSample = OfNode & { at: Millis; metrics: NodeMetrics }
 
@@ -70,13 +72,49 @@ export type KeyspaceSample = OfNode & {
   avgTtlMs: number | null
 }
 
+/** A key's figures are null where its source cannot tell them: an LFU counter is a rank and no rate. */
 export type HotKeySample = OfNode & {
   /** The end of the window. */
   at: Millis
   windowFrom: Millis
-  sampledCommands: number
+  sampledCommands: number | null
+  source: Source
+  /** 1 is the hottest of its report. */
+  rank: number
   db: number
   key: Uint8Array
+  /** Of the node's client commands, 0 to 1, with its 95% interval. */
+  share: number | null
+  shareLow: number | null
+  shareHigh: number | null
+  opsPerSec: number | null
+  opsPerSecLow: number | null
+  opsPerSecHigh: number | null
+  readsPerSec: number | null
+  writesPerSec: number | null
+  /** In capitals: `XINFO STREAM`. */
+  topCommand: string | null
+  /** Of the node's command time, 0 to 1: what Redis' HOTKEYS and SLOT-STATS measure. */
+  cpuShare: number | null
+  /** OBJECT FREQ, 0 to 255: logarithmic. */
+  lfuCounter: number | null
+  /** MEMORY USAGE at `probedAt`; null when not asked, not permitted, or missing. */
+  sizeBytes: number | null
+  /** Whether the key did not exist at `probedAt`. */
+  isMissing: boolean | null
+  probedAt: Millis | null
+}
+
+/** Keys of one shape, `article:*`, together; `pattern` null: all that no listed pattern has. */
+export type HotPatternSample = OfNode & {
+  at: Millis
+  windowFrom: Millis
+  sampledCommands: number | null
+  source: Source
+  rank: number
+  /** For reading: bytes that are not UTF-8 as \\xHH. */
+  pattern: string | null
+  /** Of the node's client commands, 0 to 1, with its 95% interval. */
   share: number
   shareLow: number
   shareHigh: number
@@ -85,8 +123,8 @@ export type HotKeySample = OfNode & {
   opsPerSecHigh: number
   readsPerSec: number
   writesPerSec: number
-  topCommand: string
-  source: Source
+  /** Different keys of it among those sampled. */
+  keysSeen: number
 }
 
 export type SlowlogEntry = OfNode & {
@@ -138,6 +176,7 @@ export type Tick = {
   commands: CommandSample[]
   keyspaces: KeyspaceSample[]
   hotKeys: HotKeySample[]
+  hotPatterns: HotPatternSample[]
   slowlog: SlowlogEntry[]
   events: EventSample[]
   infos: NodeInfo[]

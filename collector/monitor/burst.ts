@@ -5,7 +5,7 @@
  */
 import net from 'node:net'
 import tls from 'node:tls'
-import type { MonitorConnection } from './detector-types.ts'
+import type { MonitorConnection } from '../hot-keys/source-types.ts'
 import type { ParserSession, StreamReader } from './parser-types.ts'
 import { encodeCommand } from './resp.ts'
 

@@ -1,4 +1,6 @@
 /** What a parser of MONITOR's stream is told, whom it tells, and what it counts. */
+import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
+import type { MergedWindow } from '../../core/hot-keys/window.ts'
 import type { OpeningState } from './opening.ts'
 
 export interface LineSink {
@@ -48,6 +50,37 @@ export interface StreamReader {
   /** Since `begin`. */
   readonly counts: Readonly<ParserCounts>
 }
+
+/** One node's MONITOR stream, from the socket's bytes to a sliding window of counted keys, over all its bursts. */
+export interface StreamEngine {
+  readonly kind: 'wasm' | 'typescript'
+  /**
+   * Where a socket may put what it reads, so that nothing is copied. Shared by all engines of the process: what is
+   * in it counts until `feed` returns.
+   */
+  readonly input: Uint8Array
+  /** A new connection's stream. */
+  begin(session: ParserSession): void
+  /**
+   * Never throws on what the bytes are. The chunk may be cut anywhere, and is not kept.
+   * @param chunk in `input` or anywhere else
+   * @param now epoch milliseconds: the slice that it is counted in
+   */
+  feed(chunk: Uint8Array, now: number): void
+  /** The stream has ended. */
+  end(): void
+  readonly state: OpeningState
+  /** Since `begin`. */
+  readonly counts: Readonly<ParserCounts>
+  /** The `limit` most used keys of the last ten seconds; null when no command was seen in them. */
+  merge(now: number, limit: number): MergedWindow | null
+  /** Forgets what was counted. */
+  reset(): void
+  /** Gives its memory back: the last call. */
+  close(): void
+}
+/** @param seed a secret 32-bit integer */
+export type CreateStreamEngine = (table: CommandTable, seed: number) => StreamEngine
 
 export function noCounts(): ParserCounts {
   return {

@@ -35,7 +35,13 @@ export type MergedWindow = {
   others: number
   /** By `low`, descending. */
   keys: MergedKey[]
+  /** Uses of keys, whatever the key: a command with three keys has three. */
+  keyUses: number
+  /** Some of those uses, drawn uniformly: what shapes are learned from. Keys are cut at 512 bytes. */
+  sample: SampledUse[]
 }
+
+export type SampledUse = { key: Uint8Array; db: number; write: boolean; command: number }
 
 type Slice = SketchSlice & { second: number; commands: number; others: number }
 
@@ -91,6 +97,8 @@ export class SlidingWindow {
       commands: sum(seen, (slice) => slice.commands),
       others: sum(slices, (slice) => slice.others),
       keys: mergeSlices(seen, limit),
+      keyUses: 0,
+      sample: [],
     }
   }
 

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { systemClock } from '../../collector/clock.ts'
 import { Collector } from '../../collector/collector.ts'
 import type { Logger } from '../../collector/logger.ts'
-import { createHotKeyDetector } from '../../collector/monitor/detector.ts'
+import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
 import { parseConfig } from '../../core/config.ts'
 import type { Event, Node } from '../../core/model.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
@@ -53,7 +53,7 @@ export async function startCollector(
     config: parseConfig(yaml, options.env ?? {}),
     tls: options.tls ?? new Map(),
     store,
-    createDetector: createHotKeyDetector,
+    createHotKeySource: createMonitorSource,
     clock: systemClock,
     logger,
     backlogBytes: options.backlogBytes,

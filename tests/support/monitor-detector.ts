@@ -1,10 +1,10 @@
 /** A detector on a real server, with the facts that a collector would bring, read once a second. */
 import { Redis } from 'ioredis'
 import {
-  createHotKeyDetector,
-  type HotKeyDetectorOptions,
+  createMonitorSource,
+  type HotKeySourceOptions,
   type NodeFacts,
-} from '../../collector/monitor/detector.ts'
+} from '../../collector/monitor/monitor-source.ts'
 import { parseCommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { RedisProcess } from './redis.ts'
 
@@ -31,7 +31,7 @@ export type LogRecord = { fields: object; message: string }
 
 export async function watch(
   server: RedisProcess,
-  options: Partial<HotKeyDetectorOptions> & { password?: string } = {},
+  options: Partial<HotKeySourceOptions> & { password?: string } = {},
 ) {
   const client = new Redis({ port: server.port, host: server.host, protocol: 2, password: options.password })
   client.on('error', () => {})
@@ -39,7 +39,7 @@ export async function watch(
   const logs: LogRecord[] = []
   const log = (fields: object, message: string) => logs.push({ fields, message })
   const facts: NodeFacts = { ...UNKNOWN_FACTS, ownAddresses: [ownAddress] }
-  const detector = createHotKeyDetector({
+  const detector = createMonitorSource({
     connection: {
       host: server.host,
       port: server.port,

@@ -34,6 +34,7 @@ export function emptyTick(at: number, rows: Partial<Tick> = {}): Tick {
     commands: [],
     keyspaces: [],
     hotKeys: [],
+    hotPatterns: [],
     slowlog: [],
     events: [],
     infos: [],
@@ -59,6 +60,7 @@ export function status(at: number, over: Partial<NodeStatus> = {}): NodeStatus {
     maxMemoryPolicy: 'noeviction',
     maxClients: 10_000,
     hotKeysRefusal: null,
+    watching: null,
     ...over,
   }
 }
@@ -85,7 +87,13 @@ export function hotKey(
     readsPerSec: share * 800,
     writesPerSec: share * 200,
     topCommand: 'GET',
+    cpuShare: null,
+    lfuCounter: null,
+    sizeBytes: null,
+    isMissing: null,
+    probedAt: null,
     source: 'monitor',
+    rank: 1,
     ...over,
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
-import { HotKeyReporter } from '../../../collector/hot-key-reporter.ts'
+import { HotKeyReporter } from '../../../collector/hot-keys/reporter.ts'
 import { parseConfig } from '../../../core/config.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -27,7 +27,7 @@ it('pauses and resumes the detector within a second, and says why it waits', asy
     loadCommandTable: () => Promise.reject(new Error('not asked for')),
     onHotKeys: quiet,
     hotKeyPause: () => pause,
-    createDetector: () => ({
+    createHotKeySource: () => ({
       start: () => void calls.push('start'),
       stop: async () => void calls.push('stop'),
       report: () => null,

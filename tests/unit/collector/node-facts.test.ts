@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../../collector/clock.ts'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
-import { HotKeyReporter } from '../../../collector/hot-key-reporter.ts'
-import type { NodeFacts } from '../../../collector/monitor/detector.ts'
+import { HotKeyReporter } from '../../../collector/hot-keys/reporter.ts'
+import type { NodeFacts } from '../../../collector/monitor/monitor-source.ts'
 import { type NodeReading, shapeReading } from '../../../collector/reading.ts'
 import { parseInfo } from '../../../collector/sources/info.ts'
 import { parseConfig } from '../../../core/config.ts'
@@ -52,7 +52,7 @@ function factsOf(readings: NodeReading[]): NodeFacts[] {
     loadCommandTable: () => Promise.reject(new Error('not asked for')),
     onHotKeys: ignore,
     hotKeyPause: () => null,
-    createDetector: (options) => {
+    createHotKeySource: (options) => {
       ask.facts = options.nodeFacts
       const cost = { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 }
       return { start: ignore, stop: () => Promise.resolve(), report: () => null, refusal: null, cost }

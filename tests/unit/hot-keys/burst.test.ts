@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type BurstStops, startBurst } from '../../../collector/monitor/burst.ts'
-import type { MonitorConnection } from '../../../collector/monitor/detector.ts'
+import type { MonitorConnection } from '../../../collector/monitor/monitor-source.ts'
 import { MonitorParser } from '../../../collector/monitor/parser.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink, monitorLine } from '../../support/monitor-lines.ts'

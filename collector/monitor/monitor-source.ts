@@ -20,17 +20,17 @@ import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
 import { SlidingWindow, WINDOW_MS } from '../../core/hot-keys/window.ts'
 import { type Burst, type BurstResult, startBurst } from './burst.ts'
 import type {
-  HotKeyDetector,
-  HotKeyDetectorOptions,
+  HotKeySource,
+  HotKeySourceOptions,
   HotKeyReport,
   NodeFacts,
   WatchingCost,
-} from './detector-types.ts'
+} from '../hot-keys/source-types.ts'
 import { MonitorParser } from './parser.ts'
 import type { ParserCounts, StreamReader } from './parser-types.ts'
 import { describeFailure } from './refusals.ts'
 
-export type { HotKeyDetector, HotKeyDetectorOptions, MonitorConnection, NodeFacts } from './detector-types.ts'
+export type { HotKeySource, HotKeySourceOptions, MonitorConnection, NodeFacts } from '../hot-keys/source-types.ts'
 
 const WAIT_FOR_FACTS_MS = 500
 const GUARD_RETRY_MS = 2_000
@@ -41,14 +41,14 @@ const MAX_LAG_MS = 40
 /** More than are reported, for their order by rate is not quite that of the sketch. */
 const MERGED_KEYS = 60
 
-export function createHotKeyDetector(options: HotKeyDetectorOptions): HotKeyDetector {
+export function createMonitorSource(options: HotKeySourceOptions): HotKeySource {
   return new Detector(options)
 }
 
-class Detector implements HotKeyDetector {
+class Detector implements HotKeySource {
   readonly cost: WatchingCost = { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 }
   refusal: string | null = null
-  readonly #options: HotKeyDetectorOptions
+  readonly #options: HotKeySourceOptions
   readonly #now: () => number
   readonly #random: () => number
   readonly #window = new SlidingWindow(new SpaceSaving({ seed: randomInt(2 ** 32) }))
@@ -64,7 +64,7 @@ class Detector implements HotKeyDetector {
   #timer: NodeJS.Timeout | null = null
   #burst: Burst | null = null
 
-  constructor(options: HotKeyDetectorOptions) {
+  constructor(options: HotKeySourceOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#random = options.random ?? Math.random

@@ -1,17 +1,17 @@
 /** A node's hot-key detector, fed with what the node's readings say, its reports turned into rows. */
-import type { CacheConfig } from '../core/config.ts'
-import type { NodeState } from '../core/model.ts'
-import type { HotKeySample } from '../core/sample.ts'
-import type { Clock } from './clock.ts'
-import type { Credentials, NodeConnection, NodePlace } from './connection/node-connection.ts'
-import { LagTracker } from './lag-tracker.ts'
-import type { Logger } from './logger.ts'
-import type { HotKeyDetector, HotKeyDetectorOptions, NodeFacts } from './monitor/detector.ts'
-import type { WatchingCost } from './node-reader.ts'
-import type { NodeReading, ShapedReading } from './reading.ts'
-import { formatAddress, numberField } from './sources/info.ts'
+import type { CacheConfig } from '../../core/config.ts'
+import type { NodeState } from '../../core/model.ts'
+import type { HotKeySample } from '../../core/sample.ts'
+import type { Clock } from '../clock.ts'
+import type { Credentials, NodeConnection, NodePlace } from '../connection/node-connection.ts'
+import { LagTracker } from '../lag-tracker.ts'
+import type { Logger } from '../logger.ts'
+import type { HotKeySource, HotKeySourceOptions, NodeFacts } from '../monitor/monitor-source.ts'
+import type { WatchingCost } from '../node-reader.ts'
+import type { NodeReading, ShapedReading } from '../reading.ts'
+import { formatAddress, numberField } from '../sources/info.ts'
 
-export type CreateDetector = (options: HotKeyDetectorOptions) => HotKeyDetector
+export type CreateHotKeySource = (options: HotKeySourceOptions) => HotKeySource
 
 /** What is known of the node now; live. */
 type WatchedNode = {
@@ -25,11 +25,11 @@ export type HotKeyReporterOptions = {
   cache: CacheConfig
   credentials: Credentials
   watcher: WatchedNode
-  loadCommandTable: HotKeyDetectorOptions['loadCommandTable']
+  loadCommandTable: HotKeySourceOptions['loadCommandTable']
   onHotKeys(samples: HotKeySample[]): void
   /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
   hotKeyPause(): string | null
-  createDetector: CreateDetector
+  createHotKeySource: CreateHotKeySource
   clock: Clock
   logger: Logger
 }
@@ -39,7 +39,7 @@ const CHECK_MS = 1_000
 
 export class HotKeyReporter {
   readonly #options: HotKeyReporterOptions
-  readonly #detector: HotKeyDetector | null
+  readonly #detector: HotKeySource | null
   /** What this node alone can tell of its replication: enough to leave it in peace, soon enough. */
   readonly #lag = new LagTracker()
   #noted: NodeReading | null = null
@@ -52,7 +52,7 @@ export class HotKeyReporter {
     const { watcher, credentials, cache, clock, logger } = options
     const { host, port } = watcher.place
     this.#detector = cache.hotKeys.enabled
-      ? options.createDetector({
+      ? options.createHotKeySource({
           connection: { host, port, ...credentials },
           loadCommandTable: options.loadCommandTable,
           nodeFacts: () => this.#facts(),
