@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import type { NodeConnection } from './connection/node-connection.ts'
+import type { WatchingCost } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
 import type { NodeReading, OwnCost } from './reading.ts'
 import { clusterInfoSource } from './sources/cluster.ts'
@@ -19,7 +20,6 @@ const SLOWLOG_MAX_AGE_MS = 24 * 3_600_000
 /** A refused source is asked again: rights change. */
 const REFUSED_RETRY_MS = 60_000
 
-export type WatchingCost = { commands: number; bytes: number; cpuUs: number; signsIn: boolean }
 export type SlowlogItem = Omit<SlowlogReading, 'atSeconds'> & { at: Millis; runId: string }
 
 export class NodeReader {
@@ -41,7 +41,7 @@ export class NodeReader {
   /** @throws NodeFailure, also for a node that answers but loads its data or is held by a script */
   async read(
     isCluster: boolean,
-    watching: WatchingCost,
+    watching: Readonly<WatchingCost>,
   ): Promise<{ reading: NodeReading; slowlog: SlowlogItem[] }> {
     const ping = await this.#ping()
     const own = this.#ownCost(watching)
@@ -81,17 +81,16 @@ export class NodeReader {
     }
   }
 
-  #ownCost(watching: WatchingCost): OwnCost {
+  #ownCost(watching: Readonly<WatchingCost>): OwnCost {
     const cost = this.#connection.cost
-    // A burst is one connection with MONITOR, after AUTH where there is a password.
-    const bursts = watching.signsIn ? watching.commands / 2 : watching.commands
     const byCommand = new Map(this.#connection.sent)
-    byCommand.set('monitor', bursts)
-    if (watching.signsIn) byCommand.set('auth', (byCommand.get('auth') ?? 0) + bursts)
+    for (const [name, count] of watching.byCommand) byCommand.set(name, (byCommand.get(name) ?? 0) + count)
     return {
       ...cost,
-      connections: cost.connections + bursts,
+      connections: cost.connections + watching.connections,
       byCommand,
+      hits: watching.hits,
+      misses: watching.misses,
       watchingCommands: watching.commands,
       watchingBytes: watching.bytes,
       watchingCpuUs: watching.cpuUs,

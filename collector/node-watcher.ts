@@ -8,7 +8,8 @@ import { type Clock, Sleeper } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
-import { type CreateHotKeySource, HotKeyReporter } from './hot-keys/reporter.ts'
+import { HotKeyReporter } from './hot-keys/reporter.ts'
+import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
 import { NodeReader, type SlowlogItem } from './node-reader.ts'
 import { type NodeReading, type ShapedReading, shapeReading } from './reading.ts'
@@ -243,6 +244,7 @@ export class NodeWatcher {
       maxMemoryPolicy: info?.fields.get('maxmemory_policy') ?? null,
       maxClients: info ? numberField(info, 'maxclients') : null,
       hotKeysRefusal: this.#hotKeys.refusal,
+      watching: this.#hotKeys.watching,
     }
   }
 

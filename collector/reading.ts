@@ -16,7 +16,10 @@ export type OwnCost = {
   connections: number
   /** By the name of commandstats, MONITOR's included. */
   byCommand: ReadonlyMap<string, number>
-  /** Watching hot keys: MONITOR bursts. */
+  /** Keyspace hits and misses that our commands added. */
+  hits: number
+  misses: number
+  /** Watching hot keys, but for what goes over the ordinary connection. */
   watchingCommands: number
   watchingBytes: number
   watchingCpuUs: number
@@ -71,8 +74,8 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
   const keyspaces = info.keyspaces
   const metrics: NodeMetrics = {
     opsPerSec: withoutReplicated(executedPerSec, replicated?.callsPerSec),
-    hitsPerSec: rate.hits ?? null,
-    missesPerSec: rate.misses ?? null,
+    hitsPerSec: perSecond(withoutOwn(diff.deltas.hits ?? null, own.hits)),
+    missesPerSec: perSecond(withoutOwn(diff.deltas.misses ?? null, own.misses)),
     expiredPerSec: rate.expired ?? null,
     evictedPerSec: rate.evicted ?? null,
     netInBytesPerSec: perSecond(clientInput),
@@ -154,6 +157,8 @@ function ownDeltas(previous: NodeReading | null, current: NodeReading) {
     bytesRead: own.bytesRead - before.bytesRead + watchedBytes,
     bytesWritten: own.bytesWritten - before.bytesWritten,
     connections: own.connections - before.connections,
+    hits: own.hits - before.hits,
+    misses: own.misses - before.misses,
     watchingCpuUs: own.watchingCpuUs - before.watchingCpuUs,
   }
 }

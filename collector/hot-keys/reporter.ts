@@ -1,17 +1,21 @@
 /** A node's hot-key detector, fed with what the node's readings say, its reports turned into rows. */
 import type { CacheConfig } from '../../core/config.ts'
-import type { NodeState } from '../../core/model.ts'
+import type { NodeState, Watching } from '../../core/model.ts'
 import type { HotKeySample } from '../../core/sample.ts'
 import type { Clock } from '../clock.ts'
 import type { Credentials, NodeConnection, NodePlace } from '../connection/node-connection.ts'
 import { LagTracker } from '../lag-tracker.ts'
 import type { Logger } from '../logger.ts'
-import type { HotKeySource, HotKeySourceOptions, NodeFacts } from '../monitor/monitor-source.ts'
-import type { WatchingCost } from '../node-reader.ts'
 import type { NodeReading, ShapedReading } from '../reading.ts'
 import { formatAddress, numberField } from '../sources/info.ts'
-
-export type CreateHotKeySource = (options: HotKeySourceOptions) => HotKeySource
+import {
+  type CreateHotKeySource,
+  type HotKeySource,
+  type HotKeySourceOptions,
+  type NodeFacts,
+  noCost,
+  type WatchingCost,
+} from './source-types.ts'
 
 /** What is known of the node now; live. */
 type WatchedNode = {
@@ -29,6 +33,8 @@ export type HotKeyReporterOptions = {
   onHotKeys(samples: HotKeySample[]): void
   /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
   hotKeyPause(): string | null
+  /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
+  siblingOpsPerSec?(): number | null
   createHotKeySource: CreateHotKeySource
   clock: Clock
   logger: Logger
@@ -54,9 +60,12 @@ export class HotKeyReporter {
     this.#detector = cache.hotKeys.enabled
       ? options.createHotKeySource({
           connection: { host, port, ...credentials },
+          commands: watcher.connection,
           loadCommandTable: options.loadCommandTable,
           nodeFacts: () => this.#facts(),
           budget: cache.hotKeys.budget,
+          maxLatencyMs: 20,
+          onNews: () => this.#check(),
           logger,
           now: clock.now,
           random: clock.random,
@@ -71,9 +80,13 @@ export class HotKeyReporter {
       : 'Hot keys are switched off for this cache in cachescope.yaml.'
   }
 
-  get cost(): WatchingCost {
-    const { commands, bytes, cpuUs } = this.#detector?.cost ?? { commands: 0, bytes: 0, cpuUs: 0 }
-    return { commands, bytes, cpuUs, signsIn: this.#options.credentials.password !== null }
+  get cost(): Readonly<WatchingCost> {
+    return this.#detector?.cost ?? noCost()
+  }
+
+  /** How they are read; null where they are switched off. */
+  get watching(): Watching | null {
+    return this.#detector?.watching ?? null
   }
 
   /** Idempotent. */
@@ -104,14 +117,19 @@ export class HotKeyReporter {
     const own = connection.ownAddress
     return {
       opsPerSec: shaped?.executedPerSec ?? null,
+      siblingOpsPerSec: this.#options.siblingOpsPerSec?.() ?? null,
+      cpuShare: shaped?.metrics.cpuShare ?? null,
       inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
       usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
       maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
+      maxMemoryPolicy: info?.fields.get('maxmemory_policy') ?? null,
       rssBytes: shaped?.metrics.rssBytes ?? null,
       systemMemoryBytes: info ? numberField(info, 'total_system_memory') : null,
       // What it was before it went away is no news: its replica may have its role by now.
       role: reading?.info.role ?? null,
+      engine: info?.engine ?? null,
       version: info?.version ?? null,
+      clusterEnabled: info?.fields.get('cluster_enabled') === '1',
       runId: info?.runId ?? null,
       loading: state === 'loading',
       failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
@@ -143,14 +161,18 @@ export class HotKeyReporter {
     if (this.#reported && this.#reported.topKey === topKey && now - this.#reported.at < REPORT_MS) return
     this.#reported = { at: now, topKey }
     onHotKeys(
-      report.keys.map((key) => ({
+      report.keys.map((key, index) => ({
         ...key,
+        rank: index + 1,
+        sizeBytes: null,
+        isMissing: null,
+        probedAt: null,
         cacheId: cache.cacheId,
         address: watcher.place.address,
         at: report.windowTo,
         windowFrom: report.windowFrom,
         sampledCommands: report.sampledCommands,
-        source: 'monitor' as const,
+        source: report.source,
       })),
     )
   }

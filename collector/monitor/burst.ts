@@ -6,7 +6,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import type { MonitorConnection } from '../hot-keys/source-types.ts'
-import type { ParserSession, StreamReader } from './parser-types.ts'
+import type { ParserSession, StreamEngine } from './parser-types.ts'
 import { encodeCommand } from './resp.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
@@ -50,10 +50,10 @@ export type Burst = {
 
 export function startBurst(
   connection: MonitorConnection,
-  parser: StreamReader,
+  parser: Pick<StreamEngine, 'begin' | 'feed' | 'end' | 'state' | 'counts'>,
   session: Omit<ParserSession, 'replies'>,
   stops: BurstStops,
-  onData: () => void,
+  now: () => number,
 ): Burst {
   const { promise, resolve } = Promise.withResolvers<BurstResult>()
   const { username, password } = connection
@@ -89,8 +89,7 @@ export function startBurst(
 
   function read(chunk: Buffer): void {
     if (end !== null) return
-    onData()
-    parser.feed(chunk)
+    parser.feed(chunk, now())
     if (openedAt === null) {
       const state = parser.state
       if (state.kind === 'pending') return

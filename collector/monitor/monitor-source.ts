@@ -16,21 +16,20 @@ import {
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
-import { SpaceSaving } from '../../core/hot-keys/space-saving.ts'
-import { SlidingWindow, WINDOW_MS } from '../../core/hot-keys/window.ts'
-import { type Burst, type BurstResult, startBurst } from './burst.ts'
-import type {
-  HotKeySource,
-  HotKeySourceOptions,
-  HotKeyReport,
-  NodeFacts,
-  WatchingCost,
+import { WINDOW_MS } from '../../core/hot-keys/window.ts'
+import type { Watching } from '../../core/model.ts'
+import {
+  type HotKeyReport,
+  type HotKeySource,
+  type HotKeySourceOptions,
+  type NodeFacts,
+  noCost,
+  type WatchingCost,
 } from '../hot-keys/source-types.ts'
-import { MonitorParser } from './parser.ts'
-import type { ParserCounts, StreamReader } from './parser-types.ts'
+import { type Burst, type BurstResult, startBurst } from './burst.ts'
+import { createStreamEngine } from './engine.ts'
+import type { ParserCounts, StreamEngine } from './parser-types.ts'
 import { describeFailure } from './refusals.ts'
-
-export type { HotKeySource, HotKeySourceOptions, MonitorConnection, NodeFacts } from '../hot-keys/source-types.ts'
 
 const WAIT_FOR_FACTS_MS = 500
 const GUARD_RETRY_MS = 2_000
@@ -46,14 +45,13 @@ export function createMonitorSource(options: HotKeySourceOptions): HotKeySource 
 }
 
 class Detector implements HotKeySource {
-  readonly cost: WatchingCost = { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 }
+  readonly cost: WatchingCost = noCost()
   refusal: string | null = null
   readonly #options: HotKeySourceOptions
   readonly #now: () => number
   readonly #random: () => number
-  readonly #window = new SlidingWindow(new SpaceSaving({ seed: randomInt(2 ** 32) }))
   #table: CommandTable | null = null
-  #parser: StreamReader | null = null
+  #engine: StreamEngine | null = null
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
   #earlier: Seen | null = null
@@ -88,15 +86,36 @@ class Detector implements HotKeySource {
 
   report(now: number): HotKeyReport | null {
     const { opsPerSec, callsPerCommand } = this.#options.nodeFacts()
-    const merged = this.#window.merge(now, MERGED_KEYS)
+    const merged = this.#engine?.merge(now, MERGED_KEYS) ?? null
     if (merged === null || opsPerSec === null || this.#table === null) return null
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
     return {
+      source: 'monitor',
       windowFrom: merged.from,
       windowTo: merged.to,
       sampledCommands: merged.commands,
-      keys: hotKeyRates(merged, commands, clientOpsPerSec),
+      keys: hotKeyRates(merged, commands, clientOpsPerSec).map((rate) => ({
+        ...rate,
+        cpuShare: null,
+        lfuCounter: null,
+      })),
+      patterns: [],
+    }
+  }
+
+  get watching(): Watching {
+    const { budget } = this.#options
+    return {
+      source: this.refusal === null ? 'monitor' : null,
+      sources: [
+        { source: 'monitor', state: this.refusal === null ? 'used' : 'refused', reason: this.refusal },
+      ],
+      budget,
+      attention: null,
+      predictedShare: null,
+      measuredShare: null,
+      lastBurst: null,
     }
   }
 
@@ -121,9 +140,9 @@ class Detector implements HotKeySource {
     const guard = guardRefusal(facts)
     if (guard !== null) return this.#refuse(guard, GUARD_RETRY_MS)
     if (facts.opsPerSec === null) return WAIT_FOR_FACTS_MS
-    const parser = this.#parser ?? (await this.#loadTable())
+    const engine = this.#engine ?? (await this.#loadTable())
     if (generation !== this.#generation) return null
-    if (parser === null) {
+    if (engine === null) {
       return this.#refuse(
         "The node's command table (COMMAND) cannot be read: allow +command to see hot keys.",
         this.#retryMs(),
@@ -143,8 +162,8 @@ class Detector implements HotKeySource {
         GUARD_RETRY_MS,
       )
     }
-    const result = await this.#runBurst(parser, facts, plan)
-    const costUs = this.#settle(parser.counts, result, plan, model)
+    const result = await this.#runBurst(engine, facts, plan)
+    const costUs = this.#settle(engine.counts, result, plan, model)
     if (generation !== this.#generation) return null
     const { end } = result
     if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
@@ -154,7 +173,7 @@ class Detector implements HotKeySource {
     return delayMs
   }
 
-  async #runBurst(parser: StreamReader, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
+  async #runBurst(engine: StreamEngine, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
     const session = {
       ownAddresses: facts.ownAddresses,
       replica: facts.role === 'replica',
@@ -162,10 +181,10 @@ class Detector implements HotKeySource {
     }
     this.#burst = startBurst(
       this.#options.connection,
-      parser,
+      engine,
       session,
       { ...plan, maxLagMs: MAX_LAG_MS },
-      () => this.#window.advance(this.#now()),
+      this.#now,
     )
     try {
       return await this.#burst.done
@@ -182,11 +201,20 @@ class Detector implements HotKeySource {
     const costUs = result.sentCommands === 0 ? 0 : Math.max(burstCostUs(model, seen), predictedUs)
     if (result.windowMs > 0) this.#earlier = remember(this.#earlier, seen)
     this.cost.commands += result.sentCommands
+    if (result.sentCommands > 0) {
+      this.cost.connections++
+      this.#count('monitor')
+      if (result.sentCommands > 1) this.#count('auth')
+    }
     this.cost.bytes += result.sentBytes + counts.bytes
     this.cost.windowMs += result.windowMs
     this.cost.cpuUs += costUs
     this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
     return costUs
+  }
+
+  #count(command: string): void {
+    this.cost.byCommand.set(command, (this.cost.byCommand.get(command) ?? 0) + 1)
   }
 
   #fail(end: Extract<BurstResult['end'], { kind: 'refused' | 'failed' }>, result: BurstResult): number {
@@ -222,23 +250,23 @@ class Detector implements HotKeySource {
     if (facts.runId === null) return
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
-      this.#window.reset()
+      this.#engine?.close()
       this.#earlier = null
-      this.#parser = null
+      this.#engine = null
       this.#table = null
     }
     this.#identity = identity
   }
 
-  async #loadTable(): Promise<StreamReader | null> {
+  async #loadTable(): Promise<StreamEngine | null> {
     try {
       this.#table = await this.#options.loadCommandTable()
     } catch (error) {
       this.#options.logger.debug({ error: errorName(error) }, 'COMMAND cannot be read')
       return null
     }
-    this.#parser = new MonitorParser(this.#table, this.#window)
-    return this.#parser
+    this.#engine = createStreamEngine(this.#table, randomInt(2 ** 32))
+    return this.#engine
   }
 }
 

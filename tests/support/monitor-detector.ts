@@ -1,22 +1,25 @@
 /** A detector on a real server, with the facts that a collector would bring, read once a second. */
 import { Redis } from 'ioredis'
-import {
-  createMonitorSource,
-  type HotKeySourceOptions,
-  type NodeFacts,
-} from '../../collector/monitor/monitor-source.ts'
+import { NodeConnection } from '../../collector/connection/node-connection.ts'
+import type { HotKeySourceOptions, NodeFacts } from '../../collector/hot-keys/source-types.ts'
+import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
 import { parseCommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { RedisProcess } from './redis.ts'
 
 const UNKNOWN_FACTS: NodeFacts = {
   opsPerSec: null,
+  siblingOpsPerSec: null,
+  cpuShare: null,
   inputBytesPerCommand: null,
   usedMemoryBytes: null,
   maxMemoryBytes: null,
+  maxMemoryPolicy: null,
   rssBytes: null,
   systemMemoryBytes: null,
   role: 'primary',
+  engine: 'redis',
   version: '7.0.15',
+  clusterEnabled: false,
   runId: null,
   loading: false,
   failoverInProgress: false,
@@ -36,9 +39,16 @@ export async function watch(
   const client = new Redis({ port: server.port, host: server.host, protocol: 2, password: options.password })
   client.on('error', () => {})
   const ownAddress = /addr=(\S+)/.exec(String(await client.call('CLIENT', 'INFO')))?.[1] ?? ''
+  const place = { host: server.host, port: server.port, address: server.address }
+  const commands = new NodeConnection(place, {
+    username: null,
+    password: options.password ?? null,
+    tls: null,
+  })
+  await commands.open()
   const logs: LogRecord[] = []
   const log = (fields: object, message: string) => logs.push({ fields, message })
-  const facts: NodeFacts = { ...UNKNOWN_FACTS, ownAddresses: [ownAddress] }
+  const facts: NodeFacts = { ...UNKNOWN_FACTS, ownAddresses: [ownAddress, commands.ownAddress ?? ''] }
   const detector = createMonitorSource({
     connection: {
       host: server.host,
@@ -47,9 +57,12 @@ export async function watch(
       username: null,
       password: options.password ?? null,
     },
+    commands,
     loadCommandTable: async () => parseCommandTable(await client.call('COMMAND')),
     nodeFacts: () => facts,
     budget: 0.01,
+    maxLatencyMs: 20,
+    onNews: () => {},
     logger: { debug: log, info: log, warn: log },
     ...options,
   })
@@ -61,7 +74,7 @@ export async function watch(
       at: performance.now(),
       commands: Number(field('total_commands_processed')),
       bytes: Number(field('total_net_input_bytes')),
-      ours: detector.cost.commands,
+      ours: detector.cost.commands + commands.cost.commands,
     }
     if (before !== null) {
       const commands = reading.commands - before.commands - 1 - (reading.ours - before.ours)
@@ -83,6 +96,7 @@ export async function watch(
     async stop() {
       clearInterval(timer)
       await detector.stop()
+      commands.close()
       client.disconnect()
     },
   }

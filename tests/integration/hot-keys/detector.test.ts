@@ -66,7 +66,7 @@ test('where all keys are used alike, none is hot', async () => {
   for (const sampled of [300, 3_000]) {
     const report = await until('a report', () => {
       const now = detector.report(Date.now())
-      return now !== null && now.sampledCommands > sampled ? now : null
+      return now !== null && (now.sampledCommands ?? 0) > sampled ? now : null
     })
     expect(report.keys.map((key) => text(key.key))).toEqual([])
   }
@@ -96,7 +96,7 @@ test('a script counts once by its declared keys, and our own commands not at all
   cleanups.push(async () => clearInterval(own))
   const report = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && now.sampledCommands > 800 ? now : null
+    return now !== null && (now.sampledCommands ?? 0) > 800 ? now : null
   })
   const byKey = new Map(report.keys.map((key) => [text(key.key), key]))
   expect([...byKey.keys()].sort()).toEqual(['declared', 'plain'])
@@ -120,7 +120,7 @@ test('databases are told apart', async () => {
   const { detector } = await watched(node)
   const report = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && now.sampledCommands > 300 ? now : null
+    return now !== null && (now.sampledCommands ?? 0) > 300 ? now : null
   })
   expect(report.keys.map((key) => [text(key.key), key.db])).toEqual([
     ['k', 0],
@@ -139,7 +139,7 @@ test("a replica counts its own reads, and none of the primary's writes", async (
   const { detector, facts } = await watched(replica)
   const report = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && now.sampledCommands > 300 ? now : null
+    return now !== null && (now.sampledCommands ?? 0) > 300 ? now : null
   })
   expect(facts.role).toBe('replica')
   expect(report.keys.map((key) => text(key.key))).toEqual(['read'])
@@ -258,7 +258,7 @@ test('no value reaches a report or a log', async () => {
   const { detector, logs } = await watched(node)
   const report = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && now.sampledCommands > 500 ? now : null
+    return now !== null && (now.sampledCommands ?? 0) > 500 ? now : null
   })
   expect(report.keys.map((key) => text(key.key)).sort()).toEqual(['a', 'b', 'h', 'k', 'l', 's'])
   expect(JSON.stringify([logs, report.keys.map((key) => text(key.key))])).not.toContain('S3CRET')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
 import { HotKeyReporter } from '../../../collector/hot-keys/reporter.ts'
+import { noCost } from '../../../collector/hot-keys/source-types.ts'
 import { parseConfig } from '../../../core/config.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -32,7 +33,16 @@ it('pauses and resumes the detector within a second, and says why it waits', asy
       stop: async () => void calls.push('stop'),
       report: () => null,
       refusal: null,
-      cost: { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 },
+      cost: noCost(),
+      watching: {
+        source: null,
+        sources: [],
+        budget: 0.01,
+        attention: null,
+        predictedShare: null,
+        measuredShare: null,
+        lastBurst: null,
+      },
     }),
     clock: { now: () => 0, monotonic: () => 0, random: () => 0 },
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },

@@ -4,14 +4,24 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../../collector/clock.ts'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
 import { HotKeyReporter } from '../../../collector/hot-keys/reporter.ts'
-import type { NodeFacts } from '../../../collector/monitor/monitor-source.ts'
+import { type NodeFacts, noCost } from '../../../collector/hot-keys/source-types.ts'
 import { type NodeReading, shapeReading } from '../../../collector/reading.ts'
 import { parseInfo } from '../../../collector/sources/info.ts'
 import { parseConfig } from '../../../core/config.ts'
 import { guardRefusal } from '../../../core/hot-keys/guards.ts'
+import type { Watching } from '../../../core/model.ts'
 
+const WATCHING: Watching = {
+  source: null,
+  sources: [],
+  budget: 0.01,
+  attention: null,
+  predictedShare: null,
+  measuredShare: null,
+  lastBurst: null,
+}
 const COST = { commands: 0, bytesRead: 0, bytesWritten: 0, connections: 0, byCommand: new Map() }
-const own = { ...COST, watchingCommands: 0, watchingBytes: 0, watchingCpuUs: 0 }
+const own = { ...COST, hits: 0, misses: 0, watchingCommands: 0, watchingBytes: 0, watchingCpuUs: 0 }
 
 function reading(fixture: string, atMs: number, fields: Record<string, string | number>): NodeReading {
   let text = readFileSync(new URL(`../../fixtures/redis-7.0.15/${fixture}`, import.meta.url), 'utf8')
@@ -54,8 +64,14 @@ function factsOf(readings: NodeReading[]): NodeFacts[] {
     hotKeyPause: () => null,
     createHotKeySource: (options) => {
       ask.facts = options.nodeFacts
-      const cost = { commands: 0, bytes: 0, windowMs: 0, cpuUs: 0 }
-      return { start: ignore, stop: () => Promise.resolve(), report: () => null, refusal: null, cost }
+      return {
+        start: ignore,
+        stop: () => Promise.resolve(),
+        report: () => null,
+        refusal: null,
+        cost: noCost(),
+        watching: WATCHING,
+      }
     },
     clock: systemClock,
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },

@@ -11,6 +11,8 @@ const NO_COST: OwnCost = {
   bytesWritten: 0,
   connections: 0,
   byCommand: new Map(),
+  hits: 0,
+  misses: 0,
   watchingCommands: 0,
   watchingBytes: 0,
   watchingCpuUs: 0,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { MonitorConnection } from '../../../collector/hot-keys/source-types.ts'
 import { type BurstStops, startBurst } from '../../../collector/monitor/burst.ts'
-import type { MonitorConnection } from '../../../collector/monitor/monitor-source.ts'
 import { MonitorParser } from '../../../collector/monitor/parser.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink, monitorLine } from '../../support/monitor-lines.ts'
@@ -31,7 +31,7 @@ async function run(
     parser,
     SESSION,
     { ...STOPS, ...options.stops },
-    () => {},
+    () => 0,
   )
   return { burst, sink, parser, result: await burst.done }
 }
@@ -80,7 +80,7 @@ describe('a burst ends', () => {
       new MonitorParser(table, new CollectingSink()),
       SESSION,
       STOPS,
-      () => {},
+      () => 0,
     )
     burst.abort()
     burst.abort()
