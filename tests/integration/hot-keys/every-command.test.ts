@@ -1,0 +1,113 @@
+/** Every command that a real server lists, truly sent to it, and its keys read from what MONITOR then prints. */
+import { connect } from 'node:net'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeCommand } from '../../../collector/monitor/resp.ts'
+import { type CommandTable, parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
+import { callsOf, listedCommands } from '../../support/command-calls.ts'
+import { bothEngines, keysOfLines } from '../../support/engine-keys.ts'
+import { recordMonitor } from '../../support/monitor-record.ts'
+import { MOVABLE_CALLS } from '../../support/movable-calls.ts'
+import { type RedisProcess, startRedis } from '../../support/redis.ts'
+
+/** They end the server or its part in the test; all are hidden from MONITOR. MIGRATE is among the movable calls. */
+const NOT_SENT = /^(shutdown|debug|failover|replicaof|slaveof|sync|psync|monitor|migrate)$/
+
+let server: RedisProcess
+let client: Redis
+let table: CommandTable
+
+beforeAll(async () => {
+  server = await startRedis()
+  client = new Redis({ port: server.port, host: server.host, protocol: 2 })
+  table = parseCommandTable(await client.call('COMMAND'))
+})
+afterAll(async () => {
+  client.disconnect()
+  await server.stop()
+})
+
+async function serverKeys(words: readonly string[]): Promise<string[] | null> {
+  if (words.length === 1) return []
+  try {
+    return [...new Set((await client.call('COMMAND', 'GETKEYS', ...words)) as string[])].sort()
+  } catch (error) {
+    if (String(error).includes('no key arguments')) return []
+    if (/Invalid (arguments|number of arguments)|wrong number of arguments/.test(String(error))) return null
+    throw error
+  }
+}
+
+/** On a connection of its own, up to the first word of an answer: a blocking command gives none. */
+function send(words: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(server.port, server.host, () => socket.write(encodeCommand(...words)))
+    socket.setTimeout(60, () => socket.destroy())
+    socket.on('data', () => socket.destroy())
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+}
+
+type Call = { words: string[]; keys: string[]; command: string }
+
+/** The server hides a password's argument, and says so in its place. */
+function sentAs(words: string[], calls: Map<string, Call>): [string, Call | undefined] {
+  const id = JSON.stringify(words)
+  if (!words.includes('(redacted)')) return [id, calls.get(id)]
+  const isThis = ([, call]: [string, Call]) =>
+    call.words.length === words.length &&
+    words.every((word, at) => word === '(redacted)' || word === call.words[at])
+  return [...calls].find(isThis) ?? [id, undefined]
+}
+
+test('the keys of every command and every movable form, from the real stream', async () => {
+  const calls = new Map<string, Call>()
+  const add = async (words: string[], command: string) => {
+    const keys = await serverKeys(words)
+    if (keys !== null) calls.set(JSON.stringify(words), { words, keys, command })
+  }
+  const hidden: string[] = []
+  for (const command of listedCommands(await client.call('COMMAND'))) {
+    if (command.isContainer || NOT_SENT.test(command.name)) continue
+    if (command.flags.includes('admin')) hidden.push(command.name)
+    if (command.name === 'command') await add(['command'], 'COMMAND')
+    else
+      for (const words of callsOf(command, (at) => (at % 2 === 0 ? `word${at}` : '1')))
+        await add(words, command.name.replace('|', ' ').toUpperCase())
+  }
+  for (const line of MOVABLE_CALLS) if (!line.startsWith('DEBUG')) await add(line.split(' '), '')
+
+  const recording = await recordMonitor(server)
+  const waiting = [...calls.values()]
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await send(next.words)
+    }),
+  )
+  const lines = await recording.stop()
+
+  const engines = bothEngines(table)
+  const seen = new Set<string>()
+  for (const { line, words } of lines) {
+    const [id, call] = sentAs(words, calls)
+    if (call === undefined) continue
+    seen.add(id)
+    for (const engine of engines) {
+      const keys = keysOfLines(engine, table, line)
+      expect({ words, keys: keys.map(({ key }) => key), unknown: engine.counts.unknown }).toEqual({
+        words,
+        keys: call.keys,
+        unknown: 0,
+      })
+      if (call.command !== '') for (const { command } of keys) expect(command).toBe(call.command)
+    }
+  }
+  for (const engine of engines) engine.close()
+
+  const notSeen = new Set(
+    [...calls].filter(([id]) => !seen.has(id)).map(([, { command, words }]) => command || words[0]),
+  )
+  expect([...notSeen].sort()).toEqual(hidden.map((name) => name.replace('|', ' ').toUpperCase()).sort())
+  expect(seen.size).toBeGreaterThan(900)
+}, 120_000)
