@@ -1,9 +1,10 @@
 /** Command tables, one for all nodes that answer COMMAND alike: a fleet has a few, whatever its size. */
 import { createHash } from 'node:crypto'
-import { type CommandTable, parseCommandTable } from '../core/hot-keys/command-keys.ts'
+import { type CommandTable, parseCommandTable, withCommandNames } from '../core/hot-keys/command-keys.ts'
 
 export class CommandTables {
   readonly #byDigest = new Map<string, CommandTable>()
+  readonly #extended = new WeakMap<CommandTable, Map<string, CommandTable>>()
 
   /**
    * @param reply COMMAND as the driver gives it
@@ -16,6 +17,17 @@ export class CommandTables {
     const table = parseCommandTable(reply)
     this.#byDigest.set(digest, table)
     return table
+  }
+
+  /** The table with more names; the same one when the reply knows none. @param reply COMMAND INFO of the names */
+  extend(table: CommandTable, names: readonly string[], reply: unknown): CommandTable {
+    if (!Array.isArray(reply) || !reply.some(Array.isArray)) return table
+    const byNames = this.#extended.get(table) ?? new Map<string, CommandTable>()
+    this.#extended.set(table, byNames)
+    const digest = sha256(`${JSON.stringify(names)} ${JSON.stringify(reply, asText)}`)
+    const extended = byNames.get(digest) ?? withCommandNames(table, names, reply)
+    byNames.set(digest, extended)
+    return extended
   }
 }
 

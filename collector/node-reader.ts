@@ -28,7 +28,7 @@ export class NodeReader {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #refusedUntil = new Map<string, number>()
-  #table: { runId: string | null; table: CommandTable } | null = null
+  #table: { runId: string | null; table: CommandTable; asked: Set<string> } | null = null
   #lastEntry: { runId: string; entryId: number } | null = null
 
   constructor(connection: NodeConnection, tables: CommandTables, clock: Clock, logger: Logger) {
@@ -138,15 +138,25 @@ export class NodeReader {
   }
 
   /**
-   * Asked for once a run of the server: what it knows changes with its version and modules.
+   * Asked for once a run of the server: what it knows changes with its version and modules. Names that the table
+   * does not list are asked for once each: COMMAND has a renamed command under its old name only.
    * @throws NodeFailure, or Error when the node does not answer COMMAND as a server does
    */
-  async commandTable(runId: string | null): Promise<CommandTable> {
+  async commandTable(runId: string | null, unknownNames: readonly string[] = []): Promise<CommandTable> {
     if (this.#table === null || this.#table.runId !== runId) {
       const reply = await this.#connection.callBuffer('COMMAND')
-      this.#table = { runId, table: this.#tables.parse(reply) }
+      this.#table = { runId, table: this.#tables.parse(reply), asked: new Set() }
     }
-    return this.#table.table
+    const known = this.#table
+    const names = unknownNames.filter((name) => !known.asked.has(name)).sort()
+    if (names.length === 0) return known.table
+    const reply = await this.#optional('COMMAND INFO', () =>
+      this.#connection.callBuffer('COMMAND', 'INFO', ...names),
+    )
+    if (reply === null) return known.table
+    for (const name of names) known.asked.add(name)
+    known.table = this.#tables.extend(known.table, names, reply)
+    return known.table
   }
 }
 

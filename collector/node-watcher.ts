@@ -80,7 +80,8 @@ export class NodeWatcher {
     this.#hotKeys = new HotKeyReporter({
       ...options,
       watcher: this,
-      loadCommandTable: () => this.#reader.commandTable(this.reading?.info.runId ?? null),
+      loadCommandTable: (unknownNames) =>
+        this.#reader.commandTable(this.reading?.info.runId ?? null, unknownNames),
       onHotKeys: options.output.onHotKeys,
     })
   }

@@ -63,8 +63,12 @@ export type HotKeySourceOptions = {
   connection: MonitorConnection
   /** The node's ordinary connection: short commands only, each counted in its own bill. */
   commands: NodeCommands
-  /** The node's own commands, by its ordinary connection. */
-  loadCommandTable(): Promise<CommandTable>
+  /**
+   * The node's own commands, by its ordinary connection.
+   * @param unknownNames commands that the node runs and its table does not list: renamed ones, or a module's that
+   * came since. Each is asked for once; the same table comes back when there is nothing to add.
+   */
+  loadCommandTable(unknownNames?: readonly string[]): Promise<CommandTable>
   nodeFacts(): NodeFacts
   /** Share of the node's time that watching may take: 0.01 is 1%. */
   budget: number

@@ -164,6 +164,7 @@ class Detector implements HotKeySource {
     }
     const result = await this.#runBurst(engine, facts, plan)
     const costUs = this.#settle(engine.counts, result, plan, model)
+    await this.#learnNames(engine)
     if (generation !== this.#generation) return null
     const { end } = result
     if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
@@ -256,6 +257,21 @@ class Detector implements HotKeySource {
       this.#table = null
     }
     this.#identity = identity
+  }
+
+  /** Renamed commands: the node is asked once what they are, and counting begins anew with their keys. */
+  async #learnNames(engine: StreamEngine): Promise<void> {
+    const names = engine.unknownNames
+    if (names.length === 0) return
+    try {
+      const table = await this.#options.loadCommandTable(names)
+      if (table === this.#table || engine !== this.#engine) return
+      engine.close()
+      this.#table = table
+      this.#engine = createStreamEngine(table, randomInt(2 ** 32))
+    } catch (error) {
+      this.#options.logger.debug({ error: errorName(error) }, 'COMMAND INFO cannot be read')
+    }
   }
 
   async #loadTable(): Promise<StreamEngine | null> {

@@ -49,6 +49,8 @@ export interface StreamReader {
   readonly state: OpeningState
   /** Since `begin`. */
   readonly counts: Readonly<ParserCounts>
+  /** Of commands that the table does not list, in lower case: the first few since the reader was made. */
+  readonly unknownNames: readonly string[]
 }
 
 /** One node's MONITOR stream, from the socket's bytes to a sliding window of counted keys, over all its bursts. */
@@ -72,6 +74,8 @@ export interface StreamEngine {
   readonly state: OpeningState
   /** Since `begin`. */
   readonly counts: Readonly<ParserCounts>
+  /** Of commands that the table does not list, in lower case: the first few since the engine was made. */
+  readonly unknownNames: readonly string[]
   /** The `limit` most used keys of the last ten seconds; null when no command was seen in them. */
   merge(now: number, limit: number): MergedWindow | null
   /** Forgets what was counted. */

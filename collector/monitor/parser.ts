@@ -17,6 +17,7 @@ import {
   type ParserSession,
   type StreamReader,
 } from './parser-types.ts'
+import { UnknownNames } from './unknown-names.ts'
 
 /** Keys of one line that are held at a time: longer or more are counted in `droppedKeys`. */
 export const MAX_LINE_KEY_BYTES = 65_536
@@ -58,6 +59,7 @@ const LUA = Buffer.from('lua')
 export class MonitorParser implements StreamReader {
   counts: ParserCounts = noCounts()
   readonly #names: CommandNames
+  readonly #unknown = new UnknownNames()
   readonly #sink: LineSink
   readonly #opening = new Opening()
   readonly #walker = new KeyWalker()
@@ -104,6 +106,10 @@ export class MonitorParser implements StreamReader {
 
   get state(): OpeningState {
     return this.#opening.state
+  }
+
+  get unknownNames(): readonly string[] {
+    return this.#unknown.names
   }
 
   feed(chunk: Buffer): void {
@@ -279,7 +285,7 @@ export class MonitorParser implements StreamReader {
       return
     }
     const length = this.#wordLength <= MAX_WORD_BYTES ? this.#wordLength : 0
-    if (this.#argument === 0) this.#startCommand(this.#names.find(this.#word, 0, length))
+    if (this.#argument === 0) this.#startCommand(length)
     else if (this.#container !== null) {
       const subcommand = this.#container.subcommands?.find(this.#word, 0, length) ?? this.#container
       this.#container = null
@@ -287,9 +293,11 @@ export class MonitorParser implements StreamReader {
     } else this.#walker.word(this.#argument, this.#word, 0, length)
   }
 
-  #startCommand(command: CommandKeys | null): void {
+  #startCommand(length: number): void {
+    const command = this.#names.find(this.#word, 0, length)
     if (command === null) {
       this.counts.unknown++
+      this.#unknown.add(this.#word, 0, length)
       this.#state = REST
     } else if (command.subcommands !== null) {
       this.#command = command

@@ -40,6 +40,10 @@ export class TypeScriptEngine implements StreamEngine {
     return this.#parser.counts
   }
 
+  get unknownNames(): readonly string[] {
+    return this.#parser.unknownNames
+  }
+
   merge(now: number, limit: number): MergedWindow | null {
     return this.#window.merge(now, limit)
   }

@@ -24,6 +24,11 @@ export type CommandKeys = {
 export class CommandNames {
   readonly #buckets = new Map<number, { name: Uint8Array; command: CommandKeys }[]>()
 
+  /** Every name that is set, in lower case. */
+  entries(): { name: Uint8Array; command: CommandKeys }[] {
+    return [...this.#buckets.values()].flat()
+  }
+
   set(name: string, command: CommandKeys): void {
     const bytes = new TextEncoder().encode(name.toLowerCase())
     const hash = hashName(bytes, 0, bytes.length)
@@ -56,6 +61,30 @@ export function parseCommandTable(reply: unknown): CommandTable {
     names.set(command.statName, command)
   }
   return { commands, names }
+}
+
+/**
+ * The same table with names that COMMAND does not list: a renamed command stands there under its old name, which
+ * COMMAND INFO tells; a module's may have come since. Ids stay.
+ * @param names as they were asked for
+ * @param reply COMMAND INFO's for them: null where the node knows no such command
+ */
+export function withCommandNames(
+  table: CommandTable,
+  names: readonly string[],
+  reply: unknown,
+): CommandTable {
+  const commands = [...table.commands]
+  const extended = new CommandNames()
+  for (const { name, command } of table.names.entries()) extended.set(new TextDecoder().decode(name), command)
+  names.forEach((name, index) => {
+    const entry = list(reply)[index]
+    if (list(entry).length === 0) return
+    const own = text(list(entry)[0]).toLowerCase()
+    const known = commands.find((command) => command.statName === own)
+    extended.set(name, known ?? addCommand(entry, commands))
+  })
+  return { commands, names: extended }
 }
 
 function addCommand(entry: unknown, commands: CommandKeys[]): CommandKeys {
