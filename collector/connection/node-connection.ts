@@ -12,13 +12,16 @@ import { probe } from './probe.ts'
 export type Credentials = { username: string | null; password: string | null; tls: ConnectionOptions | null }
 export type NodePlace = { host: string; port: number; address: NodeAddress }
 
-/** What the sources need of a connection. */
+/** Bytes are sent as they are: keys need not be text. */
+export type CommandArgument = string | number | Uint8Array
+
+/** What the sources need of a connection. Calls of one turn of the event loop reach the node one after the other. */
 export type NodeCommands = {
   readonly place: NodePlace
   /** One command; texts in the reply are strings. @throws NodeFailure */
-  call(command: string, ...args: (string | number)[]): Promise<unknown>
+  call(command: string, ...args: CommandArgument[]): Promise<unknown>
   /** The same with bytes in the reply. */
-  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown>
+  callBuffer(command: string, ...args: CommandArgument[]): Promise<unknown>
 }
 
 const CONNECT_TIMEOUT_MS = 1_000
@@ -139,17 +142,17 @@ export class NodeConnection implements NodeCommands {
     }
   }
 
-  call(command: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.#send(command, args, (client) => client.call(command, ...args))
+  call(command: string, ...args: CommandArgument[]): Promise<unknown> {
+    return this.#send(command, args, (client) => client.call(command, ...args.map(asDriverArgument)))
   }
 
-  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.#send(command, args, (client) => client.callBuffer(command, ...args))
+  callBuffer(command: string, ...args: CommandArgument[]): Promise<unknown> {
+    return this.#send(command, args, (client) => client.callBuffer(command, ...args.map(asDriverArgument)))
   }
 
   async #send(
     command: string,
-    args: (string | number)[],
+    args: CommandArgument[],
     run: (client: Redis) => Promise<unknown>,
   ): Promise<unknown> {
     const client = this.#client
@@ -231,8 +234,16 @@ function keepWording(failure: Failure, text: string): Failure {
     : failure
 }
 
-const CONTAINERS = new Set(['CLIENT', 'CLUSTER', 'CONFIG', 'SLOWLOG', 'LATENCY', 'MEMORY', 'COMMAND'])
-function statName(command: string, args: (string | number)[]): string {
+function asDriverArgument(argument: CommandArgument): string | number | Buffer {
+  if (typeof argument !== 'object' || Buffer.isBuffer(argument)) return argument
+  return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength)
+}
+
+const CONTAINERS = new Set([
+  ...['CLIENT', 'CLUSTER', 'CONFIG', 'SLOWLOG', 'LATENCY', 'MEMORY', 'COMMAND'],
+  ...['OBJECT', 'ACL', 'HOTKEYS'],
+])
+function statName(command: string, args: CommandArgument[]): string {
   const sub = CONTAINERS.has(command) && args.length > 0 ? `|${String(args[0]).toLowerCase()}` : ''
   return command.toLowerCase() + sub
 }
