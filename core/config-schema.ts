@@ -37,6 +37,12 @@ const kind = z.string({ error: 'is standalone or cluster' }).transform((value, c
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost']
 const map = { error: 'is a block of settings, each on a line of its own' }
 
+const budget = parsed((value) => parseShare(value, 0.1, 10), 'is a share such as 1%')
+const address = /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i
+
+/** What differs on one node, by its address as the dashboard shows it. */
+const nodeHotKeys = z.strictObject({ enabled: flag.optional(), budget: budget.optional() }, map)
+
 const cache = z.strictObject(
   {
     name: text().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
@@ -65,7 +71,15 @@ const cache = z.strictObject(
       .strictObject(
         {
           enabled: flag.default(true),
-          budget: parsed((value) => parseShare(value, 0.1, 10), 'is a share such as 1%').prefault('1%'),
+          budget: budget.prefault('1%'),
+          maxLatency: duration('5ms', '500ms').prefault('20ms'),
+          nodes: z
+            .record(
+              z.string().regex(address, { error: 'is the address of a node, such as "10.0.0.5:6379"' }),
+              nodeHotKeys,
+              { error: 'is a block with a line for each node: "10.0.0.5:6379": { budget: 0.5% }' },
+            )
+            .prefault({}),
         },
         map,
       )
@@ -108,7 +122,9 @@ export type ConfigFile = z.infer<typeof ConfigFile>
 
 /** The settings that a block may hold, for the did-you-mean of an unknown one. Lists are stepped over. */
 export function settingsAt(path: readonly PropertyKey[]): string[] {
-  const names = path.filter((part) => typeof part === 'string').join('.')
+  const texts = path.filter((part) => typeof part === 'string')
+  // A node's address is no setting's name.
+  const names = texts.map((part, index) => (texts[index - 1] === 'nodes' ? '*' : part)).join('.')
   return SETTINGS[names] ?? []
 }
 const keysOf = (shape: object) => Object.keys(shape)
@@ -117,6 +133,7 @@ const SETTINGS: Record<string, string[]> = {
   caches: keysOf(cache.shape),
   'caches.tls': keysOf(cache.shape.tls.unwrap().shape),
   'caches.hotKeys': keysOf(cache.shape.hotKeys.unwrap().shape),
+  'caches.hotKeys.nodes.*': keysOf(nodeHotKeys.shape),
   retention: keysOf(ConfigFile.shape.retention.unwrap().shape),
   dashboard: keysOf(ConfigFile.shape.dashboard.unwrap().shape),
 }

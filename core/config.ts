@@ -22,8 +22,16 @@ export type CacheConfig = {
   /** null: plain TCP */
   tls: TlsConfig | null
   intervalMs: number
-  /** `budget` is a share of the node's time, 0.001 to 0.1. */
-  hotKeys: { enabled: boolean; budget: number }
+  hotKeys: HotKeysConfig
+}
+export type HotKeysConfig = {
+  enabled: boolean
+  /** Share of the node's time, 0.001 to 0.1. */
+  budget: number
+  /** The longest that watching may make a client wait. */
+  maxLatencyMs: number
+  /** What differs on single nodes. */
+  nodes: ReadonlyMap<NodeAddress, { enabled: boolean; budget: number }>
 }
 export type Retention = { rawMs: number; minutesMs: number; hoursMs: number; keysMs: number }
 export type Config = {
@@ -236,6 +244,7 @@ function checkAcross(value: unknown, problems: Problems, findFile: FindFile): vo
   const caches = (value as { caches?: unknown } | null | undefined)?.caches
   if (!Array.isArray(caches)) return
   const names = new Map<unknown, number>()
+  const owners = new Map<NodeAddress, number>()
   caches.forEach((entry: unknown, index) => {
     const name = (entry as { name?: unknown } | null)?.name
     if (typeof name !== 'string') return
@@ -248,6 +257,15 @@ function checkAcross(value: unknown, problems: Problems, findFile: FindFile): vo
     const cache = one.success ? one.data.caches[0] : undefined
     if (!cache) return
     checkNodes(cache, ['caches', index], problems)
+    cache.nodes.forEach((node, at) => {
+      const first = owners.get(addressOf(node)) ?? index
+      owners.set(addressOf(node), first)
+      if (first === index) return
+      problems.add(
+        ['caches', index, 'nodes', at],
+        `is a node of caches[${first}] already; two caches would watch it twice`,
+      )
+    })
     const problem = cache.tls?.ca === undefined ? null : findFile(cache.tls.ca).problem
     if (problem !== null) problems.add(['caches', index, 'tls', 'ca'], problem)
   })
@@ -300,7 +318,7 @@ function shape(file: ConfigFile, findFile: FindFile): Config {
             }
           : null,
         intervalMs: cache.interval,
-        hotKeys: cache.hotKeys,
+        hotKeys: shapeHotKeys(cache.hotKeys),
       }
     }),
     retention: {
@@ -311,4 +329,17 @@ function shape(file: ConfigFile, findFile: FindFile): Config {
     },
     dashboard: file.dashboard,
   }
+}
+
+function shapeHotKeys({
+  enabled,
+  budget,
+  maxLatency,
+  nodes,
+}: ConfigFile['caches'][number]['hotKeys']): HotKeysConfig {
+  const own = Object.entries(nodes).map(
+    ([address, node]) =>
+      [address, { enabled: node.enabled ?? enabled, budget: node.budget ?? budget }] as const,
+  )
+  return { enabled, budget, maxLatencyMs: maxLatency, nodes: new Map(own) }
 }

@@ -1,5 +1,5 @@
 /**
- * One burst: a connection of its own, MONITOR, the stream into the parser until a stop is reached, and the socket
+ * One burst: a connection of its own, MONITOR, the stream into the engine until a stop is reached, and the socket
  * destroyed (which frees what the server holds for it; RESET would not sign out cleanly on every version).
  * Always settles, never throws, and leaves no timer and no socket.
  */
@@ -7,12 +7,14 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { MonitorConnection } from '../hot-keys/source-types.ts'
 import type { ParserSession, StreamEngine } from './parser-types.ts'
+import { Prelude } from './prelude.ts'
 import { encodeCommand } from './resp.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const CLOSE_TIMEOUT_MS = 500
 /** How often the event loop is looked at. */
 const LAG_CHECK_MS = 5
+const NAME = 'cachescope-monitor'
 
 /**
  * The node keeps in its memory what it printed and we have not read. While our event loop is on time we read all
@@ -26,8 +28,19 @@ export type BurstStops = {
   maxLagMs: number
 }
 
+/** What the connection says before MONITOR. */
+export type BurstOpening = {
+  /**
+   * It subscribes to a channel that nobody publishes to. The node then holds it to the output limit of subscribers
+   * (32 MB unless configured), also while our process is stopped; to that of other clients there is none.
+   */
+  limited: boolean
+  /** It gives its name and asks for its id, where `limited` has not done so. */
+  named: boolean
+}
+
 export type BurstEnd =
-  | { kind: 'window' | 'lines' | 'bytes' | 'lag' | 'aborted' }
+  | { kind: 'window' | 'lines' | 'bytes' | 'lag' | 'memory' | 'guard' | 'aborted' }
   /** The node answered with an error: its first word, and whether to AUTH. */
   | { kind: 'refused'; code: string; toAuth: boolean }
   /** A system error's code (`ECONNREFUSED`), a TLS error's, `timeout`, or `closed`. */
@@ -37,46 +50,49 @@ export type BurstResult = {
   end: BurstEnd
   /** From the node's OK to the end, milliseconds; 0 when it never monitored. */
   windowMs: number
-  /** Commands and bytes that we sent. */
-  sentCommands: number
+  /** Commands that we sent, by the name of commandstats; empty when it never connected. */
+  sent: string[]
   sentBytes: number
+  /** The commands of `sent` that the node refused, MONITOR and AUTH left out. */
+  refused: string[]
 }
 
 export type Burst = {
   done: Promise<BurstResult>
+  /** Of the connection, as CLIENT LIST has it; null until it is known. */
+  readonly clientId: number | null
+  readonly isOpen: boolean
   /** Ends it at once; `done` still settles. */
-  abort(): void
+  abort(kind?: 'aborted' | 'memory' | 'guard'): void
 }
 
+type BurstReader = Pick<StreamEngine, 'input' | 'begin' | 'feed' | 'end' | 'state' | 'counts'>
+
+/** @param now epoch milliseconds: when what is read arrived */
 export function startBurst(
   connection: MonitorConnection,
-  parser: Pick<StreamEngine, 'begin' | 'feed' | 'end' | 'state' | 'counts'>,
+  engine: BurstReader,
   session: Omit<ParserSession, 'replies'>,
   stops: BurstStops,
   now: () => number,
+  opening: BurstOpening = { limited: false, named: false },
 ): Burst {
   const { promise, resolve } = Promise.withResolvers<BurstResult>()
-  const { username, password } = connection
-  const commands = [encodeCommand('MONITOR')]
-  if (password !== null) {
-    commands.unshift(
-      username === null ? encodeCommand('AUTH', password) : encodeCommand('AUTH', username, password),
-    )
-  }
-  const request = Buffer.concat(commands)
+  const commands = openingCommands(connection, opening)
+  const request = Buffer.concat(commands.map(({ words }) => encodeCommand(...words)))
+  const prelude = new Prelude(commands.length - 1)
   let sent = false
   let openedAt: number | null = null
   let closedAt = 0
   let end: BurstEnd | null = null
   let lagTimer: NodeJS.Timeout | null = null
   let timer = setTimeout(() => finish({ kind: 'failed', code: 'timeout' }), CONNECT_TIMEOUT_MS)
-  parser.begin({ ...session, replies: commands.length })
+  engine.begin({ ...session, replies: 1 })
 
-  const socket = openSocket(connection, () => {
+  const socket = openSocket(connection, engine.input, read, () => {
     sent = true
     socket.write(request)
   })
-  socket.on('data', read)
   socket.on('error', (error: NodeJS.ErrnoException) =>
     finish({ kind: 'failed', code: error.code ?? 'unknown' }),
   )
@@ -85,22 +101,40 @@ export function startBurst(
     finish({ kind: 'failed', code: 'closed' })
     settle()
   })
-  return { done: promise, abort: () => finish({ kind: 'aborted' }) }
+  return {
+    done: promise,
+    get clientId() {
+      return prelude.replies.find(({ id }) => id !== null)?.id ?? null
+    },
+    get isOpen() {
+      return openedAt !== null && end === null
+    },
+    abort: (kind = 'aborted') => finish({ kind }),
+  }
 
-  function read(chunk: Buffer): void {
+  function read(chunk: Uint8Array): void {
     if (end !== null) return
-    parser.feed(chunk, now())
+    const stream = prelude.feed(chunk)
+    if (prelude.isForeign) finish({ kind: 'refused', code: '?', toAuth: false })
+    if (stream.length === 0 || prelude.isForeign) return
+    engine.feed(stream, now())
     if (openedAt === null) {
-      const state = parser.state
+      const { state } = engine
       if (state.kind === 'pending') return
       if (state.kind === 'refused') {
-        finish({ kind: 'refused', code: state.code, toAuth: state.reply < commands.length - 1 })
+        finish(refusalOf(state.code))
         return
       }
       open()
     }
-    if (parser.counts.lines >= stops.maxLines) finish({ kind: 'lines' })
-    else if (parser.counts.bytes >= stops.maxBytes) finish({ kind: 'bytes' })
+    if (engine.counts.lines >= stops.maxLines) finish({ kind: 'lines' })
+    else if (engine.counts.bytes >= stops.maxBytes) finish({ kind: 'bytes' })
+  }
+
+  /** A server without a password objects to AUTH, and then monitors all the same: only with MONITOR's it counts. */
+  function refusalOf(code: string): BurstEnd {
+    const toAuth = commands[0]?.name === 'auth' ? (prelude.replies[0]?.error ?? null) : null
+    return { kind: 'refused', code: toAuth ?? code, toAuth: toAuth !== null }
   }
 
   function open(): void {
@@ -109,9 +143,9 @@ export function startBurst(
     timer = setTimeout(() => finish({ kind: 'window' }), stops.windowMs)
     let expected = openedAt + LAG_CHECK_MS
     lagTimer = setInterval(() => {
-      const now = performance.now()
-      if (now - expected > stops.maxLagMs) finish({ kind: 'lag' })
-      expected = now + LAG_CHECK_MS
+      const at = performance.now()
+      if (at - expected > stops.maxLagMs) finish({ kind: 'lag' })
+      expected = at + LAG_CHECK_MS
     }, LAG_CHECK_MS)
   }
 
@@ -121,7 +155,7 @@ export function startBurst(
     closedAt = performance.now()
     clearTimeout(timer)
     if (lagTimer !== null) clearInterval(lagTimer)
-    parser.end()
+    engine.end()
     timer = setTimeout(settle, CLOSE_TIMEOUT_MS)
     socket.destroy()
   }
@@ -131,15 +165,51 @@ export function startBurst(
     resolve({
       end: end ?? { kind: 'failed', code: 'closed' },
       windowMs: openedAt === null ? 0 : closedAt - openedAt,
-      sentCommands: sent ? commands.length : 0,
+      sent: sent ? commands.map(({ name }) => name) : [],
       sentBytes: sent ? request.length : 0,
+      refused: commands
+        .filter(({ name }, index) => name !== 'auth' && prelude.replies[index]?.error != null)
+        .map(({ name }) => name),
     })
   }
 }
 
-function openSocket(connection: MonitorConnection, onOpen: () => void): net.Socket {
+function openingCommands(
+  { username, password }: MonitorConnection,
+  { limited, named }: BurstOpening,
+): { name: string; words: string[] }[] {
+  const auth = password === null ? [] : [username === null ? [password] : [username, password]]
+  return [
+    ...auth.map((words) => ({ name: 'auth', words: ['AUTH', ...words] })),
+    ...(limited
+      ? [
+          { name: 'hello', words: ['HELLO', '3', 'SETNAME', NAME] },
+          { name: 'subscribe', words: ['SUBSCRIBE', NAME] },
+        ]
+      : named
+        ? [
+            { name: 'client|setname', words: ['CLIENT', 'SETNAME', NAME] },
+            { name: 'client|id', words: ['CLIENT', 'ID'] },
+          ]
+        : []),
+    { name: 'monitor', words: ['MONITOR'] },
+  ]
+}
+
+/** A plain socket is read straight into the engine's memory; TLS brings buffers of its own. */
+function openSocket(
+  connection: MonitorConnection,
+  input: Uint8Array,
+  onChunk: (chunk: Uint8Array) => void,
+  onOpen: () => void,
+): net.Socket {
   const target = { host: connection.host, port: connection.port, noDelay: true }
-  return connection.tls === null
-    ? net.connect(target, onOpen)
-    : tls.connect({ ...connection.tls, ...target }, onOpen)
+  if (connection.tls !== null) {
+    return tls.connect({ ...connection.tls, ...target }, onOpen).on('data', onChunk)
+  }
+  const callback = (bytes: number, buffer: Uint8Array) => {
+    onChunk(buffer.subarray(0, bytes))
+    return true
+  }
+  return net.connect({ ...target, onread: { buffer: input, callback } }, onOpen)
 }

@@ -1,6 +1,6 @@
 /**
- * The hot keys of one node, from budgeted MONITOR bursts: plan → burst → sketch → report.
- * One detector a node; the collector updates the facts each tick and asks for a report.
+ * The hot keys of one node, from budgeted MONITOR bursts: plan → burst → engine → report.
+ * One source a node; the collector brings the facts each tick and asks for a report.
  */
 import { randomInt } from 'node:crypto'
 import {
@@ -8,7 +8,6 @@ import {
   burstCostUs,
   type CostModel,
   costModel,
-  gapMs,
   planBurst,
   remember,
   type Seen,
@@ -16,18 +15,23 @@ import {
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
+import { attention, gapMs } from '../../core/hot-keys/schedule.ts'
 import { WINDOW_MS } from '../../core/hot-keys/window.ts'
 import type { Watching } from '../../core/model.ts'
-import {
-  type HotKeyReport,
-  type HotKeySource,
-  type HotKeySourceOptions,
-  type NodeFacts,
-  noCost,
-  type WatchingCost,
+import { Sleeper } from '../clock.ts'
+import type {
+  HotKeyReport,
+  HotKeySource,
+  HotKeySourceOptions,
+  NodeFacts,
+  WatchingCost,
 } from '../hot-keys/source-types.ts'
-import { type Burst, type BurstResult, startBurst } from './burst.ts'
+import { type Burst, type BurstEnd, type BurstResult, startBurst } from './burst.ts'
+import { CpuMeter } from './cpu-meter.ts'
 import { createStreamEngine } from './engine.ts'
+import { Ledger } from './ledger.ts'
+import { OpeningRights } from './opening-rights.ts'
+import { OutputGuard } from './output-guard.ts'
 import type { ParserCounts, StreamEngine } from './parser-types.ts'
 import { describeFailure } from './refusals.ts'
 
@@ -39,39 +43,78 @@ const MAX_RETRY_MS = 60_000
 const MAX_LAG_MS = 40
 /** More than are reported, for their order by rate is not quite that of the sketch. */
 const MERGED_KEYS = 60
+/** A cheaper burst is lost in the noise of what the node does anyway: only some of them are measured. */
+const MEASURED_FROM_US = 1_000
+const MEASURED_OF_CHEAP = 0.1
 
 export function createMonitorSource(options: HotKeySourceOptions): HotKeySource {
-  return new Detector(options)
+  return new MonitorSource(options)
 }
 
-class Detector implements HotKeySource {
-  readonly cost: WatchingCost = noCost()
+class MonitorSource implements HotKeySource {
   refusal: string | null = null
   readonly #options: HotKeySourceOptions
   readonly #now: () => number
   readonly #random: () => number
+  readonly #ledger: Ledger
+  readonly #meter: CpuMeter
+  readonly #guard: OutputGuard
   #table: CommandTable | null = null
   #engine: StreamEngine | null = null
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
   #earlier: Seen | null = null
+  #attention: number | null = null
+  #topKey: string | null = null
+  #topKeyMovedAt: number | null = null
+  readonly #rights = new OpeningRights()
   #failures = 0
   #running = false
   /** Grows with every start and stop: a round of an earlier one ends without a trace. */
   #generation = 0
   #timer: NodeJS.Timeout | null = null
   #burst: Burst | null = null
+  #sleeper = new Sleeper()
 
   constructor(options: HotKeySourceOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#random = options.random ?? Math.random
+    this.#ledger = new Ledger(this.#now)
+    this.#meter = new CpuMeter(options.commands)
+    this.#guard = new OutputGuard(options.commands, options.nodeFacts, options.connection.username)
+  }
+
+  get cost(): Readonly<WatchingCost> {
+    return this.#ledger.cost
+  }
+
+  get watching(): Watching {
+    const { predicted, measured } = this.#ledger.shares
+    const isUsed = this.refusal === null
+    return {
+      source: isUsed ? 'monitor' : null,
+      sources: [
+        {
+          source: 'monitor',
+          state: isUsed ? 'used' : 'refused',
+          reason: this.refusal ?? this.#guard.refusal,
+        },
+      ],
+      budget: this.#options.budget,
+      attention: this.#attention,
+      predictedShare: predicted,
+      measuredShare: measured,
+      lastBurst: this.#ledger.lastBurst,
+    }
   }
 
   start(): void {
     if (this.#running) return
     this.#running = true
     this.#generation++
+    this.#sleeper = new Sleeper()
+    this.#meter.forget()
     this.#schedule(this.#random() * WAIT_FOR_FACTS_MS)
   }
 
@@ -80,8 +123,10 @@ class Detector implements HotKeySource {
     this.#generation++
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#sleeper.stop()
     this.#burst?.abort()
     await this.#burst?.done
+    this.#forget()
   }
 
   report(now: number): HotKeyReport | null {
@@ -90,51 +135,47 @@ class Detector implements HotKeySource {
     if (merged === null || opsPerSec === null || this.#table === null) return null
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
+    const keys = hotKeyRates(merged, commands, clientOpsPerSec).map((rate) => ({
+      ...rate,
+      cpuShare: null,
+      lfuCounter: null,
+    }))
+    this.#noteTopKey(keys[0], now)
     return {
       source: 'monitor',
       windowFrom: merged.from,
       windowTo: merged.to,
       sampledCommands: merged.commands,
-      keys: hotKeyRates(merged, commands, clientOpsPerSec).map((rate) => ({
-        ...rate,
-        cpuShare: null,
-        lfuCounter: null,
-      })),
+      keys,
       patterns: [],
     }
   }
 
-  get watching(): Watching {
-    const { budget } = this.#options
-    return {
-      source: this.refusal === null ? 'monitor' : null,
-      sources: [
-        { source: 'monitor', state: this.refusal === null ? 'used' : 'refused', reason: this.refusal },
-      ],
-      budget,
-      attention: null,
-      predictedShare: null,
-      measuredShare: null,
-      lastBurst: null,
-    }
+  #noteTopKey(top: { db: number; key: Uint8Array } | undefined, now: number): void {
+    const key = top === undefined ? null : `${top.db} ${Buffer.from(top.key).toString('latin1')}`
+    if (key === this.#topKey) return
+    if (this.#topKey !== null || key !== null) this.#topKeyMovedAt = now
+    this.#topKey = key
   }
 
   #schedule(delayMs: number): void {
     if (!this.#running) return
+    const generation = this.#generation
     this.#timer = setTimeout(() => {
-      this.#round().then(
-        (nextMs) => nextMs !== null && this.#schedule(nextMs),
+      this.#round(generation).then(
+        (nextMs) => {
+          if (nextMs !== null && generation === this.#generation) this.#schedule(nextMs)
+        },
         (error: unknown) => {
           this.#options.logger.warn({ error: errorName(error) }, 'a MONITOR burst failed unexpectedly')
-          this.#schedule(this.#retryMs())
+          if (generation === this.#generation) this.#schedule(this.#retryMs())
         },
       )
     }, delayMs)
   }
 
   /** One burst, or the reason for none. @returns milliseconds to the next, null when stopped meanwhile */
-  async #round(): Promise<number | null> {
-    const generation = this.#generation
+  async #round(generation: number): Promise<number | null> {
     const facts = this.#options.nodeFacts()
     this.#forgetIfChanged(facts)
     const guard = guardRefusal(facts)
@@ -149,76 +190,118 @@ class Detector implements HotKeySource {
       )
     }
     const model = costModel(facts.version, this.#options.connection.tls !== null)
-    const load = {
-      opsPerSec: Math.max(facts.opsPerSec, seenRate(this.#earlier)),
-      inputBytesPerCommand: facts.inputBytesPerCommand,
-    }
-    const plan = planBurst(model, load, this.#earlier, this.#options.budget)
+    const plan = this.#plan(model, facts, facts.opsPerSec)
     if (plan === null) {
       // What is refused is not measured again: the next plan goes by the network's figures.
       this.#earlier = null
       return this.#refuse(
-        'Commands are so large that MONITOR would hold the node up: hot keys are read again once they are smaller.',
+        `Commands are so large that MONITOR would hold clients up for more than ${this.#options.maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on.`,
         GUARD_RETRY_MS,
       )
     }
-    const result = await this.#runBurst(engine, facts, plan)
-    const costUs = this.#settle(engine.counts, result, plan, model)
+    return await this.#look(generation, engine, facts, plan, model)
+  }
+
+  #plan(model: CostModel, facts: NodeFacts, opsPerSec: number): BurstPlan | null {
+    const movedAt = this.#topKeyMovedAt
+    this.#attention = attention({
+      opsPerSec,
+      siblingOpsPerSec: facts.siblingOpsPerSec,
+      topKeyMovedMsAgo: movedAt === null ? null : this.#now() - movedAt,
+    })
+    const load = {
+      opsPerSec: Math.max(opsPerSec, seenRate(this.#earlier)),
+      inputBytesPerCommand: facts.inputBytesPerCommand,
+      cpuShare: facts.cpuShare,
+    }
+    const { budget, maxLatencyMs } = this.#options
+    const { factor } = this.#ledger
+    return planBurst(model, load, this.#earlier, { budget: budget * this.#attention, maxLatencyMs, factor })
+  }
+
+  /** @returns milliseconds to the next burst, null when stopped meanwhile */
+  async #look(
+    generation: number,
+    engine: StreamEngine,
+    facts: NodeFacts,
+    plan: BurstPlan,
+    model: CostModel,
+  ): Promise<number | null> {
+    const manySections = takesManySections(facts.version)
+    const isMeasured = plan.predictedUs >= MEASURED_FROM_US || this.#random() < MEASURED_OF_CHEAP
+    if (isMeasured) await this.#meter.begin(manySections)
+    if (generation !== this.#generation) return null
+    const { result, counts } = await this.#runBurst(engine, facts, plan)
+    const predictedUs = this.#predictAfter(counts, result, plan, model)
+    if (result.windowMs > 0 && counts.lines > 0) this.#options.onNews()
+    const sleeper = this.#sleeper
+    const bracket = isMeasured
+      ? await this.#meter.end(manySections, predictedUs, (ms) => sleeper.sleep(ms))
+      : null
+    const costUs = this.#ledger.settle({ ...plan, result, counts, predictedUs, bracket })
+    this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
+    if (generation !== this.#generation) return null
     await this.#learnNames(engine)
     if (generation !== this.#generation) return null
+    if (this.#rights.learn(result)) {
+      const { host, port } = this.#options.connection
+      const fields = { host, port, commands: result.refused }
+      this.#options.logger.info(
+        fields,
+        'MONITOR runs without its output limit or its name: the node refuses them',
+      )
+    }
     const { end } = result
     if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
     this.#failures = 0
-    const delayMs = gapMs(costUs, result.windowMs, this.#options.budget, this.#random())
+    const given = this.#attention ?? 1
+    const delayMs = gapMs(costUs, result.windowMs, this.#options.budget, given, this.#random())
     this.#setRefusal(delayMs < WINDOW_MS ? null : overspent(costUs, delayMs))
     return delayMs
   }
 
-  async #runBurst(engine: StreamEngine, facts: NodeFacts, plan: BurstPlan): Promise<BurstResult> {
+  async #runBurst(
+    engine: StreamEngine,
+    facts: NodeFacts,
+    plan: BurstPlan,
+  ): Promise<{ result: BurstResult; counts: ParserCounts }> {
     const session = {
       ownAddresses: facts.ownAddresses,
       replica: facts.role === 'replica',
       primaryAddress: facts.role === 'replica' ? facts.primaryAddress : null,
     }
-    this.#burst = startBurst(
-      this.#options.connection,
-      engine,
-      session,
-      { ...plan, maxLagMs: MAX_LAG_MS },
-      this.#now,
-    )
+    const opening = this.#rights.opening(facts.version)
+    const stops = { ...plan, maxLagMs: MAX_LAG_MS }
+    this.#burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening)
+    const unwatch = this.#guard.watch(this.#burst)
     try {
-      return await this.#burst.done
+      const result = await this.#burst.done
+      // Copied at once: a stop that waits for the same end gives the engine's memory back.
+      return { result, counts: { ...engine.counts } }
     } finally {
+      unwatch()
       this.#burst = null
     }
   }
 
-  /** Books what the burst cost. @returns microseconds of the node's time */
-  #settle(counts: ParserCounts, result: BurstResult, plan: BurstPlan, model: CostModel): number {
+  /** @returns microseconds of the node's time by the model, with what the burst saw */
+  #predictAfter(
+    counts: Readonly<ParserCounts>,
+    result: BurstResult,
+    plan: BurstPlan,
+    model: CostModel,
+  ): number {
+    if (result.sent.length === 0) return 0
     const seen: Seen = { commands: counts.lines, bytes: counts.bytes, windowMs: result.windowMs }
-    // A busy node prints for more clients than one before it sends: what was not read has cost it all the same.
-    const predictedUs = plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
-    const costUs = result.sentCommands === 0 ? 0 : Math.max(burstCostUs(model, seen), predictedUs)
     if (result.windowMs > 0) this.#earlier = remember(this.#earlier, seen)
-    this.cost.commands += result.sentCommands
-    if (result.sentCommands > 0) {
-      this.cost.connections++
-      this.#count('monitor')
-      if (result.sentCommands > 1) this.#count('auth')
-    }
-    this.cost.bytes += result.sentBytes + counts.bytes
-    this.cost.windowMs += result.windowMs
-    this.cost.cpuUs += costUs
-    this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
-    return costUs
+    // A busy node prints for more clients than one before it sends: what was not read has cost it all the same.
+    const plannedUs = plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
+    return Math.max(burstCostUs(model, seen), plannedUs)
   }
 
-  #count(command: string): void {
-    this.cost.byCommand.set(command, (this.cost.byCommand.get(command) ?? 0) + 1)
-  }
-
-  #fail(end: Extract<BurstResult['end'], { kind: 'refused' | 'failed' }>, result: BurstResult): number {
+  #fail(end: Extract<BurstEnd, { kind: 'refused' | 'failed' }>, result: BurstResult): number {
+    // A connection that subscribed without HELLO cannot monitor: without both it can.
+    if (end.kind === 'refused' && end.code === 'ERR' && result.refused.join() === 'hello') return 0
     const { sentence, lasting } = describeFailure(end, this.#options.connection.username)
     const delayMs = lasting ? LASTING_RETRY_MS * (0.5 + this.#random()) : this.#retryMs()
     // A connection that broke once while it was read says nothing yet.
@@ -242,8 +325,8 @@ class Detector implements HotKeySource {
     if (this.refusal === sentence) return
     this.refusal = sentence
     const { host, port } = this.#options.connection
-    if (sentence === null) this.#options.logger.info({ host, port }, 'hot keys are read again')
-    else this.#options.logger.info({ host, port, refusal: sentence }, 'hot keys are not read')
+    if (sentence === null) this.#options.logger.info({ host, port }, 'MONITOR is used again')
+    else this.#options.logger.info({ host, port, refusal: sentence }, 'MONITOR is not used')
   }
 
   /** A restart or a change of role: what was counted and measured belongs to another past. */
@@ -251,12 +334,22 @@ class Detector implements HotKeySource {
     if (facts.runId === null) return
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
-      this.#engine?.close()
+      this.#forget()
       this.#earlier = null
-      this.#engine = null
-      this.#table = null
+      this.#ledger.forget()
+      this.#meter.forget()
+      this.#guard.forget()
+      this.#rights.forget()
     }
     this.#identity = identity
+  }
+
+  #forget(): void {
+    this.#engine?.close()
+    this.#engine = null
+    this.#table = null
+    this.#topKey = null
+    this.#topKeyMovedAt = null
   }
 
   /** Renamed commands: the node is asked once what they are, and counting begins anew with their keys. */
@@ -293,6 +386,11 @@ function seenRate(earlier: Seen | null): number {
 function overspent(costUs: number, delayMs: number): string {
   const costMs = Math.round(costUs / 1_000)
   return `The last look took ${costMs} ms of the node's time: the budget allows the next in ${Math.round(delayMs / 1_000)} s (a larger hotKeys.budget shortens this).`
+}
+
+/** INFO takes more than one section from Redis 7 on. */
+function takesManySections(version: string | null): boolean {
+  return Number((version ?? '').split('.')[0]) >= 7
 }
 
 /** Never the message: a driver's error can repeat the command that failed. */

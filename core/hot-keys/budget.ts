@@ -2,6 +2,7 @@
  * What MONITOR costs a node, and when to look: a model measured on real servers, planned with before a burst and
  * settled after it. Whatever a burst turns out to have cost, the gap after it brings the average back to the budget.
  */
+import { fitWindow, predictLatencyMs } from './latency.ts'
 
 /** Node time in microseconds; bytes are those of the arguments. */
 export type CostModel = {
@@ -37,15 +38,15 @@ export function burstCostUs(model: CostModel, seen: Seen): number {
 
 /** `+1700000000.123456 [0 10.0.0.12:45678] ` and the line's end. */
 const HEADER_BYTES = 42
-const MIN_WINDOW_MS = 5
 /** Tens of milliseconds: what MONITOR does to a node is over before its clients make anything of it. */
 const MAX_WINDOW_MS = 50
-/** Of a quiet node a third of the time is enough, and a new connection ten times a second would be a burden. */
-const MIN_GAP_MS = 100
+/** Shorter ones spend their cost on connecting, but for where a longer one would cost or delay too much. */
+const USUAL_WINDOW_MS = 20
+const MIN_WINDOW_MS = 5
 /** A window takes about this much of the node's time, where its length allows. */
 const BURST_TARGET_US = 5_000
-/** A burst that would take more in its shortest window is not made. */
-const MAX_BURST_US = 50_000
+/** The pause that a window's cost makes necessary is not to be longer: a new hot key waits for its end. */
+const MAX_GAP_MS = 1_000
 const MIN_STOP_LINES = 1_000
 const MIN_STOP_BYTES = 256 * 1024
 
@@ -55,29 +56,47 @@ export type BurstPlan = {
   maxLines: number
   maxBytes: number
   predictedUs: number
+  /** The longest that it may make a client wait. */
+  predictedLatencyMs: number
 }
-export type Load = { opsPerSec: number; inputBytesPerCommand: number | null }
+export type Load = {
+  opsPerSec: number
+  inputBytesPerCommand: number | null
+  /** Of the main thread without us, 0 to 1; null is unknown. */
+  cpuShare: number | null
+}
+export type Limits = {
+  /** Share of the node's time that is to be spent. */
+  budget: number
+  maxLatencyMs: number
+  /** What measuring has found the model's cost to be multiplied with. */
+  factor: number
+}
 
-/** @returns null where even the shortest window would hold the node up too long */
+/** @returns null where even the shortest window would make clients wait too long */
 export function planBurst(
   model: CostModel,
   load: Load,
   earlier: Seen | null,
-  budget: number,
+  { budget, maxLatencyMs, factor }: Limits,
 ): BurstPlan | null {
-  const { perCommandUs, bytesPerCommand } = perCommand(model, load, earlier)
-  const usPerMs = (load.opsPerSec * perCommandUs) / 1_000
-  const windowMs = clamp(BURST_TARGET_US / Math.max(usPerMs, 1e-6), MIN_WINDOW_MS, MAX_WINDOW_MS)
+  const { perCommandUs: modelUs, bytesPerCommand } = perCommand(model, load, earlier)
+  const perCommandUs = modelUs * factor
+  const usPerMs = Math.max((load.opsPerSec * perCommandUs) / 1_000, 1e-6)
+  const usual = clamp(BURST_TARGET_US / usPerMs, USUAL_WINDOW_MS, MAX_WINDOW_MS)
+  const affordable = (budget * MAX_GAP_MS * 1_000 - model.perConnectionUs) / Math.min(usPerMs, 1_000)
+  const wanted = Math.max(MIN_WINDOW_MS, Math.min(usual, affordable))
+  const facts = { cpuShare: load.cpuShare, opsPerSec: load.opsPerSec, perCommandUs }
+  const windowMs = budget <= 0 ? null : fitWindow(facts, wanted, MIN_WINDOW_MS, maxLatencyMs)
+  if (windowMs === null) return null
   const commands = (load.opsPerSec * windowMs) / 1_000
-  const predictedUs = model.perConnectionUs + commands * perCommandUs
-  // A node that is already held up serves no more than its time allows: a saturated window costs its length.
-  const heldUpUs = Math.min(predictedUs, windowMs * 1_000 + perCommandUs)
-  if (heldUpUs > MAX_BURST_US || budget <= 0) return null
   return {
     windowMs,
     maxLines: Math.ceil(Math.max(MIN_STOP_LINES, commands * 4)),
     maxBytes: Math.ceil(Math.max(MIN_STOP_BYTES, commands * bytesPerCommand * 4)),
-    predictedUs,
+    // A saturated window costs its length: the node serves no more than its time allows.
+    predictedUs: model.perConnectionUs + Math.min(commands * modelUs, windowMs * 1_000 + modelUs),
+    predictedLatencyMs: predictLatencyMs(facts, windowMs),
   }
 }
 
@@ -107,16 +126,6 @@ export function remember(earlier: Seen | null, seen: Seen): Seen {
     bytes: earlier.bytes * 0.7 + seen.bytes,
     windowMs: earlier.windowMs * 0.7 + seen.windowMs,
   }
-}
-
-/**
- * How long to wait after a burst: its cost is then the budget's share of the time since it began. Drawn at random
- * around that mean, so that no rhythm of the traffic is always hit or always missed.
- * @param random in [0, 1)
- */
-export function gapMs(costUs: number, windowMs: number, budget: number, random: number): number {
-  const mean = Math.max(MIN_GAP_MS, costUs / 1_000 / budget - windowMs)
-  return mean * (0.5 + random)
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -10,6 +10,7 @@ export type GuardFacts = {
   replicationLagSeconds: number | null
   usedMemoryBytes: number | null
   maxMemoryBytes: number | null
+  maxMemoryPolicy: string | null
   rssBytes: number | null
   /** Of the machine: `total_system_memory`. */
   systemMemoryBytes: number | null
@@ -40,11 +41,14 @@ function lagRefusal({ role, replicationLagSeconds: lag }: GuardFacts): string | 
 function memoryRefusal(facts: GuardFacts): string | null {
   const free = freePercent(facts.usedMemoryBytes, facts.maxMemoryBytes)
   if (free !== null) {
-    return `Only ${free}% of maxmemory is free, and MONITOR needs memory for its output: hot keys are read again from 15% on (raise maxmemory or free memory).`
+    const policy = facts.maxMemoryPolicy ?? 'noeviction'
+    return policy === 'noeviction'
+      ? `Only ${free}% of maxmemory is free, and MONITOR needs memory for its output: it is used again from 15% on (raise maxmemory or free memory). Other sources go on.`
+      : `Only ${free}% of maxmemory is free, and under ${policy} MONITOR's output would evict keys: it is used again from 15% on (raise maxmemory). Other sources go on.`
   }
   const left = freePercent(facts.rssBytes, facts.systemMemoryBytes)
   if (left !== null) {
-    return `The node leaves only ${left}% of its machine's memory, and MONITOR needs memory for its output: hot keys are read again from 15% on (set a lower maxmemory or free memory).`
+    return `The node leaves only ${left}% of its machine's memory, and MONITOR needs memory for its output: it is used again from 15% on (set a lower maxmemory or free memory). Other sources go on.`
   }
   return null
 }
@@ -53,4 +57,21 @@ function memoryRefusal(facts: GuardFacts): string | null {
 function freePercent(used: number | null, limit: number | null): number | null {
   if (used === null || limit === null || limit <= 0 || used <= limit * (1 - MIN_MEMORY_HEADROOM)) return null
   return Math.max(0, Math.floor(((limit - used) / limit) * 100))
+}
+
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+/** Of what is free: the rest is the clients'. */
+const OUTPUT_SHARE = 0.05
+
+/** What the node may hold of MONITOR's output in its memory before the socket is closed, bytes. */
+export function maxOutputBytes(facts: GuardFacts): number {
+  const free = [
+    freeBytes(facts.usedMemoryBytes, facts.maxMemoryBytes),
+    freeBytes(facts.rssBytes, facts.systemMemoryBytes),
+  ].filter((bytes) => bytes !== null)
+  return Math.min(MAX_OUTPUT_BYTES, ...free.map((bytes) => bytes * OUTPUT_SHARE))
+}
+
+function freeBytes(used: number | null, limit: number | null): number | null {
+  return used === null || limit === null || limit <= 0 ? null : Math.max(0, limit - used)
 }

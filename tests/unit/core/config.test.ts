@@ -29,7 +29,7 @@ describe('parseConfig', () => {
           password: null,
           tls: null,
           intervalMs: 2_000,
-          hotKeys: { enabled: true, budget: 0.01 },
+          hotKeys: { enabled: true, budget: 0.01, maxLatencyMs: 20, nodes: new Map() },
         },
       ],
       retention: {
@@ -196,6 +196,26 @@ describe('parseConfig', () => {
       [[5, 24, 'caches[0].hotKeys.budget', /between 0.1% and 10%/]],
     ],
     [
+      'a latency too long',
+      cache(['kind: cluster', NODES, 'hotKeys: { maxLatency: 1s }']),
+      [[5, 28, 'caches[0].hotKeys.maxLatency', /between 5ms and 500ms/]],
+    ],
+    [
+      'a budget of a node too big',
+      cache(['kind: cluster', NODES, 'hotKeys: { nodes: { "a:1": { budget: 50% } } }']),
+      [[5, 42, 'caches[0].hotKeys.nodes.a:1.budget', /between 0.1% and 10%/]],
+    ],
+    [
+      'an unknown setting of a node',
+      cache(['kind: cluster', NODES, 'hotKeys: { nodes: { "a:1": { buget: 1% } } }']),
+      [[5, 34, 'caches[0].hotKeys.nodes.a:1.buget', /did you mean budget/]],
+    ],
+    [
+      'a node of two caches',
+      `${cache(['kind: cluster', NODES])}  - name: other\n    kind: standalone\n    ${NODES}\n`,
+      [[7, 13, 'caches[1].nodes[0]', /is a node of caches\[0\] already/]],
+    ],
+    [
       'a number for a password',
       cache(['kind: cluster', NODES, 'password: 123']),
       [[5, 15, 'caches[0].password', /quote it/]],
@@ -230,6 +250,23 @@ describe('parseConfig', () => {
     for (const [line, column, path, message] of expected) {
       expect(problems).toContainEqual({ line, column, path, message: expect.stringMatching(message) })
     }
+  })
+
+  it('takes a budget for each node', () => {
+    const [first] = parseConfig(
+      cache([
+        'kind: cluster',
+        NODES,
+        'hotKeys: { budget: 2%, nodes: { "a:1": { enabled: false }, "b:2": { budget: 0.5% } } }',
+      ]),
+      {},
+    ).caches
+    expect(first?.hotKeys.nodes).toEqual(
+      new Map([
+        ['a:1', { enabled: false, budget: 0.02 }],
+        ['b:2', { enabled: true, budget: 0.005 }],
+      ]),
+    )
   })
 
   it('tells of everything at once, in the order of the file', () => {

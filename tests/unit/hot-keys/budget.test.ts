@@ -3,13 +3,15 @@ import {
   burstCostUs,
   type CostModel,
   costModel,
-  gapMs,
+  type Limits,
   planBurst,
   remember,
   type Seen,
 } from '../../../core/hot-keys/budget.ts'
+import { gapMs } from '../../../core/hot-keys/schedule.ts'
 
 const OLD = costModel('7.0.15', false)
+const LIMITS: Limits = { budget: 0.01, maxLatencyMs: 20, factor: 1 }
 const NEW = costModel('8.0.1', false)
 
 describe('the cost model', () => {
@@ -42,30 +44,33 @@ describe('the plan of a burst', () => {
   const load = (opsPerSec: number, inputBytesPerCommand: number | null = 40) => ({
     opsPerSec,
     inputBytesPerCommand,
+    cpuShare: null,
   })
 
   test('never longer than 50 ms, and shorter on busy nodes', () => {
-    expect(planBurst(OLD, load(0), null, 0.01)?.windowMs).toBe(50)
-    expect(planBurst(OLD, load(5_000), null, 0.01)?.windowMs).toBe(50)
-    expect(planBurst(OLD, load(20_000), null, 0.01)?.windowMs).toBeGreaterThan(15)
-    expect(planBurst(OLD, load(20_000), null, 0.01)?.windowMs).toBeLessThan(50)
-    expect(planBurst(OLD, load(500_000), null, 0.01)?.windowMs).toBe(5)
+    expect(planBurst(OLD, load(0), null, LIMITS)?.windowMs).toBe(50)
+    expect(planBurst(OLD, load(5_000), null, LIMITS)?.windowMs).toBe(50)
+    expect(planBurst(OLD, load(20_000), null, LIMITS)?.windowMs).toBeGreaterThan(15)
+    expect(planBurst(OLD, load(20_000), null, LIMITS)?.windowMs).toBeLessThan(50)
+    const saturated = planBurst(OLD, load(500_000), null, LIMITS)?.windowMs
+    expect(saturated).toBeGreaterThanOrEqual(5)
+    expect(saturated).toBeLessThan(10)
   })
 
   test('large values shorten the window; values that hold the node up by themselves rule it out', () => {
-    expect(planBurst(OLD, load(2_000, 10_000), null, 0.01)?.windowMs).toBe(5)
-    expect(planBurst(OLD, load(2_000, 1_000_000), null, 0.01)).toBeNull()
+    expect(planBurst(OLD, load(2_000, 10_000), null, LIMITS)?.windowMs).toBeLessThan(10)
+    expect(planBurst(OLD, load(2_000, 1_000_000), null, LIMITS)).toBeNull()
   })
 
   test('what earlier bursts saw counts more than what the network suggests', () => {
     const seen: Seen = { commands: 1_000, bytes: 80_000, windowMs: 50 }
-    const plan = planBurst(OLD, load(20_000, 5_000), seen, 0.01)
+    const plan = planBurst(OLD, load(20_000, 5_000), seen, LIMITS)
     expect(plan?.windowMs).toBeGreaterThan(20)
     expect(plan?.predictedUs).toBeLessThan(8_000)
   })
 
   test('stops leave room for a peak, and end a flood', () => {
-    const plan = planBurst(OLD, load(20_000), null, 0.01)
+    const plan = planBurst(OLD, load(20_000), null, LIMITS)
     expect(plan?.maxLines).toBeGreaterThan(1_000)
     expect(plan?.maxLines).toBeLessThan(10_000)
     expect(plan?.maxBytes).toBeLessThan(4 * 1024 * 1024)
@@ -80,14 +85,19 @@ test('whatever the load, the average cost is the budget at most', () => {
         let elapsedMs = 0
         let earlier: Seen | null = null
         for (let burst = 0; burst < 200; burst++) {
-          const plan = planBurst(model, { opsPerSec, inputBytesPerCommand: bytes }, earlier, 0.01)
+          const plan = planBurst(
+            model,
+            { opsPerSec, inputBytesPerCommand: bytes, cpuShare: null },
+            earlier,
+            LIMITS,
+          )
           if (plan === null) throw new Error('no plan')
           const commands = (opsPerSec * plan.windowMs) / 1_000
           const seen = { commands, bytes: commands * bytes, windowMs: plan.windowMs }
           earlier = remember(earlier, seen)
           const cost = burstCostUs(model, seen)
           costUs += cost
-          elapsedMs += plan.windowMs + gapMs(cost, plan.windowMs, 0.01, (burst % 100) / 100)
+          elapsedMs += plan.windowMs + gapMs(cost, plan.windowMs, 0.01, 1, (burst % 100) / 100)
         }
         expect(costUs / 1_000 / elapsedMs).toBeLessThanOrEqual(0.0102)
       }
@@ -106,13 +116,13 @@ test.each<[string, CostModel, number, number, number]>([
   let earlier: Seen | null = null
   let sampled = 0
   for (let elapsedMs = 0; elapsedMs < 10_000; ) {
-    const plan = planBurst(model, { opsPerSec, inputBytesPerCommand: 40 }, earlier, 0.01)
+    const plan = planBurst(model, { opsPerSec, inputBytesPerCommand: 40, cpuShare: null }, earlier, LIMITS)
     if (plan === null) throw new Error('no plan')
     const commands = (opsPerSec * plan.windowMs) / 1_000
     const seen = { commands, bytes: commands * bytes, windowMs: plan.windowMs }
     earlier = remember(earlier, seen)
     sampled += commands
-    elapsedMs += plan.windowMs + gapMs(burstCostUs(model, seen), plan.windowMs, 0.01, 0.5)
+    elapsedMs += plan.windowMs + gapMs(burstCostUs(model, seen), plan.windowMs, 0.01, 1, 0.5)
   }
   expect(sampled).toBeGreaterThan(atLeast)
   expect(sampled).toBeLessThan(atMost)

@@ -1,15 +1,33 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { MonitorConnection } from '../../../collector/hot-keys/source-types.ts'
-import { type BurstStops, startBurst } from '../../../collector/monitor/burst.ts'
+import { type BurstOpening, type BurstStops, startBurst } from '../../../collector/monitor/burst.ts'
 import { MonitorParser } from '../../../collector/monitor/parser.ts'
+import type { ParserSession } from '../../../collector/monitor/parser-types.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink, monitorLine } from '../../support/monitor-lines.ts'
+import { until } from '../../support/redis.ts'
 import { type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts'
 
 const table = parseCommandTable([['get', 2, ['readonly'], 1, 1, 1]])
 const LINE = monitorLine(['GET', 'k'])
 const SESSION = { ownAddresses: [], replica: false, primaryAddress: null }
+const INPUT = new Uint8Array(64 * 1024)
+/** As far as a burst goes: the parser, and where a socket puts what it reads. */
+function engineOf(parser: MonitorParser) {
+  return {
+    input: INPUT,
+    begin: (session: ParserSession) => parser.begin(session),
+    feed: (chunk: Uint8Array) => parser.feed(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)),
+    end: () => parser.end(),
+    get state() {
+      return parser.state
+    },
+    get counts() {
+      return parser.counts
+    },
+  }
+}
 const STOPS: BurstStops = { windowMs: 60, maxLines: 1e6, maxBytes: 1e9, maxLagMs: 10_000 }
 
 let server: ScriptedServer | null = null
@@ -20,7 +38,11 @@ afterEach(async () => {
 
 async function run(
   script: (socket: Socket) => void,
-  options: { stops?: Partial<BurstStops>; connection?: Partial<MonitorConnection> } = {},
+  options: {
+    stops?: Partial<BurstStops>
+    connection?: Partial<MonitorConnection>
+    opening?: BurstOpening
+  } = {},
 ) {
   server = await startScriptedServer(script)
   const sink = new CollectingSink()
@@ -28,10 +50,11 @@ async function run(
   const connection = { host: '127.0.0.1', port: server.port, tls: null, username: null, password: null }
   const burst = startBurst(
     { ...connection, ...options.connection },
-    parser,
+    engineOf(parser),
     SESSION,
     { ...STOPS, ...options.stops },
     () => 0,
+    options.opening,
   )
   return { burst, sink, parser, result: await burst.done }
 }
@@ -42,7 +65,7 @@ describe('a burst ends', () => {
     expect(result.end).toEqual({ kind: 'window' })
     expect(result.windowMs).toBeGreaterThanOrEqual(55)
     expect(result.windowMs).toBeLessThan(2_000)
-    expect(result).toMatchObject({ sentCommands: 1, sentBytes: 17 })
+    expect(result).toMatchObject({ sent: ['monitor'], sentBytes: 17, refused: [] })
     expect(sink.commands).toHaveLength(2)
     expect(server?.received()).toBe('*1\r\n$7\r\nMONITOR\r\n')
   })
@@ -77,7 +100,7 @@ describe('a burst ends', () => {
     const connection = { host: '127.0.0.1', port: server.port, tls: null, username: null, password: null }
     const burst = startBurst(
       connection,
-      new MonitorParser(table, new CollectingSink()),
+      engineOf(new MonitorParser(table, new CollectingSink())),
       SESSION,
       STOPS,
       () => 0,
@@ -113,7 +136,7 @@ describe('what goes wrong is an answer, never an exception', () => {
   test('nobody listens', async () => {
     const { result } = await run(() => {}, { connection: { port: 1 } })
     expect(result.end).toEqual({ kind: 'failed', code: 'ECONNREFUSED' })
-    expect(result).toMatchObject({ sentCommands: 0, sentBytes: 0 })
+    expect(result).toMatchObject({ sent: [], sentBytes: 0 })
   })
 
   test('not a Redis', async () => {
@@ -155,5 +178,54 @@ describe('signing in', () => {
     )
     expect(result.end).toEqual({ kind: 'window' })
     expect(sink.commands).toHaveLength(1)
+  })
+})
+
+describe('before MONITOR', () => {
+  const HELLO = '%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$2\r\nid\r\n:77\r\n'
+  const SUBSCRIBED = '>3\r\n$9\r\nsubscribe\r\n$18\r\ncachescope-monitor\r\n:1\r\n'
+  const whole = `${HELLO}${SUBSCRIBED}+OK\r\n${LINE}${LINE}`
+
+  test.each([1, 7, 30, whole.length])('replies cut every %i bytes', async (step) => {
+    const { burst, result, sink } = await run(
+      (socket) => {
+        for (let at = 0; at < whole.length; at += step) socket.write(whole.slice(at, at + step))
+      },
+      { opening: { limited: true, named: true } },
+    )
+    expect(result).toMatchObject({ end: { kind: 'window' }, refused: [] })
+    expect(result.sent).toEqual(['hello', 'subscribe', 'monitor'])
+    expect(burst.clientId).toBe(77)
+    expect(sink.commands).toHaveLength(2)
+  })
+
+  test('what the node refuses is told, and MONITOR goes on', async () => {
+    const { burst, result, sink } = await run(
+      (socket) => socket.write(`-NOPERM this user\r\n:5\r\n+OK\r\n${LINE}`),
+      { opening: { limited: false, named: true } },
+    )
+    expect(result).toMatchObject({ end: { kind: 'window' }, refused: ['client|setname'] })
+    expect(burst.clientId).toBe(5)
+    expect(sink.commands).toHaveLength(1)
+  })
+
+  test('a reply without end is no Redis', async () => {
+    const { result } = await run((socket) => socket.write(`+${'x'.repeat(100_000)}`), {
+      opening: { limited: false, named: true },
+    })
+    expect(result.end).toEqual({ kind: 'refused', code: '?', toAuth: false })
+  })
+
+  test('the node is held by its guards while the window is open', async () => {
+    const { burst } = await (async () => {
+      server = await startScriptedServer((socket) => socket.write(`+OK\r\n${LINE}`))
+      const connection = { host: '127.0.0.1', port: server.port, tls: null, username: null, password: null }
+      const engine = engineOf(new MonitorParser(table, new CollectingSink()))
+      return { burst: startBurst(connection, engine, SESSION, { ...STOPS, windowMs: 5_000 }, () => 0) }
+    })()
+    await until('monitoring', () => burst.isOpen)
+    burst.abort('memory')
+    expect((await burst.done).end).toEqual({ kind: 'memory' })
+    expect(burst.isOpen).toBe(false)
   })
 })
