@@ -1,4 +1,5 @@
 /** What counts keys: a bounded summary of one slice of the stream. Any implementation keeps the promise of `count`. */
+import type { SampledUse } from './use-sample.ts'
 
 export type SketchEntry = {
   key: Uint8Array
@@ -22,9 +23,13 @@ export type SketchSlice = {
 }
 
 export interface Sketch {
+  /** Uses of keys since `clear`, whatever the key. */
+  readonly uses: number
   /** One use of the key `bytes[start, end)`; the bytes are copied when they are kept. */
   add(bytes: Uint8Array, start: number, end: number, db: number, command: number, write: boolean): void
-  /** The largest entries: at most `limit`, together at most about `maxBytes`, keys included. */
-  top(limit: number, maxBytes: number): SketchSlice
+  /** The largest entries: at most `limit`, their keys together at most `maxKeyBytes` (but the first always). */
+  top(limit: number, maxKeyBytes: number): SketchSlice
+  /** A uniform sample of the uses since `clear`. */
+  sample(): SampledUse[]
   clear(): void
 }

@@ -1,34 +1,38 @@
 /**
  * Filtered Space-Saving: a fixed number of counters for the most used keys, and cells that bound how often any
- * other key was used. Invariants: a key without a counter was used at most `cells[its cell]` times; a counter's
- * count is never below the truth, and count − error never above it.
+ * other key was used. Counters stand in sets of eight, chosen by the key's hash: a key competes with those of its
+ * set only, and is looked up in one place. Invariants: a key without a counter was used at most `cells[its cell]`
+ * times; a counter's count is never below the truth, and count − error never above it.
+ * collector/monitor/wasm/assembly has the same in WebAssembly, equal to the last entry.
  */
 import { hashKey } from './key-hash.ts'
+import { KeyStore } from './key-store.ts'
 import type { Sketch, SketchEntry, SketchSlice } from './sketch.ts'
+import { type SampledUse, UseSample } from './use-sample.ts'
 
-/** What a kept key costs beside its own bytes. */
-const KEY_OVERHEAD_BYTES = 192
-const ENTRY_OVERHEAD_BYTES = 224
-const NONE = -1
-const EMPTY = new Uint8Array(0)
+const WAYS = 8
+/** By default; with keys, cells and sample about 550 KiB. */
+const SETS = 512
+const CELLS = 32_768
+const BLOCKS = 1_536
 
 export type SpaceSavingOptions = {
-  /** @default 1024 */
-  counters?: number
-  /** A power of two. @default 16384 */
+  /** Sets of eight counters: a power of two. @default 512 */
+  sets?: number
+  /** A power of two. @default 32768 */
   cells?: number
-  /** Bound on the keys kept, their overhead included. @default 320 KiB */
-  keyBytes?: number
+  /** Of 60 bytes each, for what keys have beyond their first 40 bytes. @default 1536 */
+  blocks?: number
   /** A secret 32-bit integer. */
   seed: number
 }
 
 export class SpaceSaving implements Sketch {
-  readonly #capacity: number
-  readonly #keyBytes: number
   readonly #seed: number
+  readonly #setMask: number
   readonly #cells: Uint32Array
-  readonly #keys: Uint8Array[]
+  readonly #keys: KeyStore
+  /** 0: no counter. */
   readonly #hashes: Uint32Array
   readonly #dbs: Int32Array
   readonly #counts: Uint32Array
@@ -37,74 +41,79 @@ export class SpaceSaving implements Sketch {
   readonly #commands: Int32Array
   /** Boyer and Moore's majority vote over the commands of a key. */
   readonly #votes: Uint32Array
-  /** Chained hash table of slots. */
-  readonly #buckets: Int32Array
-  readonly #next: Int32Array
-  /** Slots as a heap, the smallest count first, and each slot's place in it. */
-  readonly #heap: Int32Array
-  readonly #places: Int32Array
-  #size = 0
-  #keptBytes = 0
+  readonly #sample: UseSample
   #cellMax = 0
 
   constructor(options: SpaceSavingOptions) {
-    const capacity = options.counters ?? 1024
-    this.#capacity = capacity
-    this.#keyBytes = options.keyBytes ?? 320 * 1024
+    const sets = options.sets ?? SETS
+    const counters = sets * WAYS
     this.#seed = options.seed
-    this.#cells = new Uint32Array(options.cells ?? 16_384)
-    this.#keys = new Array<Uint8Array>(capacity).fill(EMPTY)
-    this.#hashes = new Uint32Array(capacity)
-    this.#dbs = new Int32Array(capacity)
-    this.#counts = new Uint32Array(capacity)
-    this.#errors = new Uint32Array(capacity)
-    this.#writes = new Uint32Array(capacity)
-    this.#commands = new Int32Array(capacity)
-    this.#votes = new Uint32Array(capacity)
-    this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(capacity * 2))).fill(NONE)
-    this.#next = new Int32Array(capacity).fill(NONE)
-    this.#heap = new Int32Array(capacity)
-    for (let slot = 0; slot < capacity; slot++) this.#heap[slot] = slot
-    this.#places = new Int32Array(capacity)
+    this.#setMask = sets - 1
+    this.#cells = new Uint32Array(options.cells ?? CELLS)
+    this.#keys = new KeyStore(counters, options.blocks ?? BLOCKS)
+    this.#hashes = new Uint32Array(counters)
+    this.#dbs = new Int32Array(counters)
+    this.#counts = new Uint32Array(counters)
+    this.#errors = new Uint32Array(counters)
+    this.#writes = new Uint32Array(counters)
+    this.#commands = new Int32Array(counters)
+    this.#votes = new Uint32Array(counters)
+    this.#sample = new UseSample(options.seed)
+  }
+
+  get uses(): number {
+    return this.#sample.uses
   }
 
   add(bytes: Uint8Array, start: number, end: number, db: number, command: number, write: boolean): void {
+    this.#sample.offer(bytes, start, end, db, command, write)
     const hash = hashKey(bytes, start, end, db, this.#seed)
-    const slot = this.#find(hash, bytes, start, end, db)
-    if (slot !== NONE) {
-      this.#hit(slot, command, write)
-      return
-    }
-    const cell = hash & (this.#cells.length - 1)
-    const cost = end - start + KEY_OVERHEAD_BYTES
-    while (this.#size === this.#capacity || this.#keptBytes + cost > this.#keyBytes) {
-      const bound = (this.#cells[cell] as number) + 1
-      if (this.#size === 0 || (this.#counts[this.#heap[0] as number] as number) > bound) {
-        this.#raise(cell, bound)
+    const set = (hash & this.#setMask) * WAYS
+    for (let slot = set; slot < set + WAYS; slot++) {
+      if (
+        this.#hashes[slot] === hash &&
+        this.#dbs[slot] === db &&
+        this.#keys.equals(slot, bytes, start, end)
+      ) {
+        this.#hit(slot, command, write)
         return
       }
-      this.#evictSmallest()
     }
-    // Not slice: a Buffer's would share the memory that the next line overwrites.
-    this.#insert(
-      hash,
-      new Uint8Array(bytes.subarray(start, end)),
-      db,
-      command,
-      write,
-      this.#cells[cell] as number,
-    )
+    const cell = this.#cellOf(hash)
+    let slot = this.#pick(set)
+    if (this.#isHeld(slot, cell)) return
+    if (!this.#keys.fits(end - start)) {
+      if (!this.#keys.canHold(end - start)) {
+        this.#raise(cell, (this.#cells[cell] as number) + 1)
+        return
+      }
+      do this.#evictLong()
+      while (!this.#keys.fits(end - start))
+      slot = this.#pick(set)
+      if (this.#isHeld(slot, cell)) return
+    }
+    if (this.#hashes[slot] !== 0) this.#evict(slot)
+    this.#keys.put(slot, bytes, start, end)
+    const error = this.#cells[cell] as number
+    this.#hashes[slot] = hash
+    this.#dbs[slot] = db
+    this.#counts[slot] = error + 1
+    this.#errors[slot] = error
+    this.#writes[slot] = write ? 1 : 0
+    this.#commands[slot] = command
+    this.#votes[slot] = 1
   }
 
-  top(limit: number, maxBytes: number): SketchSlice {
-    const slots = [...this.#heap.subarray(0, this.#size)]
-    slots.sort((one, other) => (this.#counts[other] as number) - (this.#counts[one] as number))
+  top(limit: number, maxKeyBytes: number): SketchSlice {
+    const slots: number[] = []
+    for (let slot = 0; slot < this.#hashes.length; slot++) if (this.#hashes[slot] !== 0) slots.push(slot)
+    slots.sort((one, other) => (this.#counts[other] as number) - (this.#counts[one] as number) || one - other)
     const entries: SketchEntry[] = []
     let absentMax = this.#cellMax
     let bytes = 0
     for (const slot of slots) {
-      bytes += (this.#keys[slot] as Uint8Array).length + ENTRY_OVERHEAD_BYTES
-      if (entries.length === limit || bytes > maxBytes) {
+      bytes += this.#keys.length(slot)
+      if (entries.length === limit || (bytes > maxKeyBytes && entries.length > 0)) {
         absentMax = Math.max(absentMax, this.#counts[slot] as number)
         break
       }
@@ -113,18 +122,21 @@ export class SpaceSaving implements Sketch {
     return { entries, absentMax }
   }
 
+  sample(): SampledUse[] {
+    return this.#sample.list()
+  }
+
   clear(): void {
-    this.#size = 0
-    this.#keptBytes = 0
-    this.#cellMax = 0
+    this.#hashes.fill(0)
     this.#cells.fill(0)
-    this.#buckets.fill(NONE)
-    this.#keys.fill(EMPTY)
+    this.#keys.clear()
+    this.#sample.clear()
+    this.#cellMax = 0
   }
 
   #entry(slot: number): SketchEntry {
     return {
-      key: this.#keys[slot] as Uint8Array,
+      key: this.#keys.copy(slot),
       db: this.#dbs[slot] as number,
       count: this.#counts[slot] as number,
       error: this.#errors[slot] as number,
@@ -132,21 +144,6 @@ export class SpaceSaving implements Sketch {
       command: this.#commands[slot] as number,
       hash: this.#hashes[slot] as number,
     }
-  }
-
-  #find(hash: number, bytes: Uint8Array, start: number, end: number, db: number): number {
-    let slot = this.#buckets[this.#bucketOf(hash)] as number
-    while (slot !== NONE) {
-      if (
-        this.#hashes[slot] === hash &&
-        this.#dbs[slot] === db &&
-        equals(this.#keys[slot] as Uint8Array, bytes, start, end)
-      ) {
-        return slot
-      }
-      slot = this.#next[slot] as number
-    }
-    return NONE
   }
 
   #hit(slot: number, command: number, write: boolean): void {
@@ -159,49 +156,46 @@ export class SpaceSaving implements Sketch {
       this.#commands[slot] = command
       this.#votes[slot] = 1
     }
-    this.#sink(this.#places[slot] as number)
   }
 
-  #insert(hash: number, key: Uint8Array, db: number, command: number, write: boolean, error: number): void {
-    const place = this.#size++
-    const slot = this.#heap[place] as number
-    this.#keys[slot] = key
-    this.#keptBytes += key.length + KEY_OVERHEAD_BYTES
-    this.#hashes[slot] = hash
-    this.#dbs[slot] = db
-    this.#counts[slot] = error + 1
-    this.#errors[slot] = error
-    this.#writes[slot] = write ? 1 : 0
-    this.#commands[slot] = command
-    this.#votes[slot] = 1
-    const bucket = this.#bucketOf(hash)
-    this.#next[slot] = this.#buckets[bucket] as number
-    this.#buckets[bucket] = slot
-    this.#places[slot] = place
-    this.#rise(place)
-  }
-
-  #evictSmallest(): void {
-    const slot = this.#heap[0] as number
-    this.#unlink(slot)
-    this.#raise((this.#hashes[slot] as number) & (this.#cells.length - 1), this.#counts[slot] as number)
-    this.#keptBytes -= (this.#keys[slot] as Uint8Array).length + KEY_OVERHEAD_BYTES
-    this.#keys[slot] = EMPTY
-    this.#size--
-    this.#put(0, this.#heap[this.#size] as number)
-    this.#heap[this.#size] = slot
-    if (this.#size > 0) this.#sink(0)
-  }
-
-  #unlink(slot: number): void {
-    const bucket = this.#bucketOf(this.#hashes[slot] as number)
-    let at = this.#buckets[bucket] as number
-    if (at === slot) {
-      this.#buckets[bucket] = this.#next[slot] as number
-      return
+  /** The first free slot of the set, else the first with the smallest count. */
+  #pick(set: number): number {
+    let picked = set
+    for (let slot = set; slot < set + WAYS; slot++) {
+      if (this.#hashes[slot] === 0) return slot
+      if ((this.#counts[slot] as number) < (this.#counts[picked] as number)) picked = slot
     }
-    while (this.#next[at] !== slot) at = this.#next[at] as number
-    this.#next[at] = this.#next[slot] as number
+    return picked
+  }
+
+  /** Whether the slot's key stays: it was used more often than the one that asks. That one's cell is raised then. */
+  #isHeld(slot: number, cell: number): boolean {
+    const bound = (this.#cells[cell] as number) + 1
+    if (this.#hashes[slot] === 0 || (this.#counts[slot] as number) <= bound) return false
+    this.#raise(cell, bound)
+    return true
+  }
+
+  #evict(slot: number): void {
+    this.#raise(this.#cellOf(this.#hashes[slot] as number), this.#counts[slot] as number)
+    this.#keys.release(slot)
+    this.#hashes[slot] = 0
+  }
+
+  /** Of the keys that hold blocks, those that were used no more than their mean: at least one. */
+  #evictLong(): void {
+    let sum = 0
+    let long = 0
+    for (let slot = 0; slot < this.#hashes.length; slot++) {
+      if (this.#hashes[slot] === 0 || !this.#keys.isLong(slot)) continue
+      sum += this.#counts[slot] as number
+      long++
+    }
+    const mean = Math.floor(sum / long)
+    for (let slot = 0; slot < this.#hashes.length; slot++) {
+      if (this.#hashes[slot] === 0 || !this.#keys.isLong(slot)) continue
+      if ((this.#counts[slot] as number) <= mean) this.#evict(slot)
+    }
   }
 
   #raise(cell: number, bound: number): void {
@@ -210,50 +204,7 @@ export class SpaceSaving implements Sketch {
     if (bound > this.#cellMax) this.#cellMax = bound
   }
 
-  #bucketOf(hash: number): number {
-    return (hash >>> 7) & (this.#buckets.length - 1)
+  #cellOf(hash: number): number {
+    return (hash >>> 12) & (this.#cells.length - 1)
   }
-
-  #put(place: number, slot: number): void {
-    this.#heap[place] = slot
-    this.#places[slot] = place
-  }
-
-  #sink(from: number): void {
-    const slot = this.#heap[from] as number
-    const count = this.#counts[slot] as number
-    let place = from
-    for (;;) {
-      let child = place * 2 + 1
-      if (child >= this.#size) break
-      if (child + 1 < this.#size && this.#countAt(child + 1) < this.#countAt(child)) child++
-      if (this.#countAt(child) >= count) break
-      this.#put(place, this.#heap[child] as number)
-      place = child
-    }
-    this.#put(place, slot)
-  }
-
-  #rise(from: number): void {
-    const slot = this.#heap[from] as number
-    const count = this.#counts[slot] as number
-    let place = from
-    while (place > 0) {
-      const parent = (place - 1) >> 1
-      if (this.#countAt(parent) <= count) break
-      this.#put(place, this.#heap[parent] as number)
-      place = parent
-    }
-    this.#put(place, slot)
-  }
-
-  #countAt(place: number): number {
-    return this.#counts[this.#heap[place] as number] as number
-  }
-}
-
-function equals(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (key.length !== end - start) return false
-  for (let at = 0; at < key.length; at++) if (key[at] !== bytes[start + at]) return false
-  return true
 }

@@ -2,14 +2,16 @@
  * The last ten seconds of one node as a ring of one-second slices: the running one is a sketch, the past ones
  * are cut to their largest entries. At most 1 MiB in all, whatever the keys.
  */
-import type { Sketch, SketchEntry, SketchSlice } from './sketch.ts'
+import { PackedSlice } from './packed-slice.ts'
+import type { Sketch } from './sketch.ts'
+import type { SampledUse } from './use-sample.ts'
 
 export const WINDOW_MS = 10_000
 const SLICE_MS = 1_000
 const CLOSED_SLICES = WINDOW_MS / SLICE_MS - 1
-/** Per past slice. */
-const MAX_ENTRIES = 160
-const MAX_ENTRY_BYTES = 56 * 1024
+/** Per past slice: with its sample about 50 KiB. */
+const MAX_ENTRIES = 400
+const MAX_KEY_BYTES = 24 * 1024
 
 /** What one slice says of one key: uses between `low` and `high`, of `commands`. */
 export type SliceCount = { low: number; high: number; commands: number }
@@ -17,7 +19,7 @@ export type SliceCount = { low: number; high: number; commands: number }
 export type MergedKey = {
   key: Uint8Array
   db: number
-  /** One for every slice that saw commands, also where the key was not among its entries. */
+  /** One for every slice that saw commands, oldest first, also where the key was not among its entries. */
   slices: SliceCount[]
   /** Uses that were surely seen. */
   low: number
@@ -29,6 +31,8 @@ export type MergedWindow = {
   /** Epoch milliseconds of the first and the last slice with commands. */
   from: number
   to: number
+  /** The second of each slice that saw commands, oldest first: epoch seconds. */
+  seconds: number[]
   /** Clients' commands. */
   commands: number
   /** Commands inside scripts or by replication. */
@@ -37,17 +41,13 @@ export type MergedWindow = {
   keys: MergedKey[]
   /** Uses of keys, whatever the key: a command with three keys has three. */
   keyUses: number
-  /** Some of those uses, drawn uniformly: what shapes are learned from. Keys are cut at 512 bytes. */
+  /** Some of those uses; their weights sum to `keyUses`. What shapes are learned from. */
   sample: SampledUse[]
 }
 
-export type SampledUse = { key: Uint8Array; db: number; write: boolean; command: number }
-
-type Slice = SketchSlice & { second: number; commands: number; others: number }
-
 export class SlidingWindow {
   readonly #sketch: Sketch
-  #closed: Slice[] = []
+  #closed: PackedSlice[] = []
   #second = 0
   #commands = 0
   #others = 0
@@ -73,6 +73,12 @@ export class SlidingWindow {
     this.#others++
   }
 
+  /** What was counted elsewhere: keys are in the sketch already. */
+  countLines(commands: number, others: number): void {
+    this.#commands += commands
+    this.#others += others
+  }
+
   countKey(bytes: Uint8Array, start: number, end: number, db: number, command: number, write: boolean): void {
     this.#sketch.add(bytes, start, end, db, command, write)
   }
@@ -94,22 +100,36 @@ export class SlidingWindow {
     return {
       from: first.second * SLICE_MS,
       to: Math.min(now, (last.second + 1) * SLICE_MS),
+      seconds: seen.map((slice) => slice.second),
       commands: sum(seen, (slice) => slice.commands),
       others: sum(slices, (slice) => slice.others),
       keys: mergeSlices(seen, limit),
-      keyUses: 0,
-      sample: [],
+      keyUses: sum(seen, (slice) => slice.keyUses),
+      sample: seen.flatMap((slice) => slice.sample()),
     }
   }
 
-  #running(): Slice {
-    const top = this.#sketch.top(MAX_ENTRIES, MAX_ENTRY_BYTES)
-    return { ...top, second: this.#second, commands: this.#commands, others: this.#others }
+  /** Of the past slices. */
+  get sizeBytes(): number {
+    return sum(this.#closed, (slice) => slice.sizeBytes)
+  }
+
+  #running(): PackedSlice {
+    const { entries, absentMax } = this.#sketch.top(MAX_ENTRIES, MAX_KEY_BYTES)
+    return new PackedSlice(entries, this.#sketch.sample(), {
+      second: this.#second,
+      commands: this.#commands,
+      others: this.#others,
+      keyUses: this.#sketch.uses,
+      absentMax,
+    })
   }
 
   #close(): void {
-    if (this.#commands + this.#others > 0) this.#closed.push(this.#running())
-    this.#clearRunning()
+    if (this.#commands + this.#others > 0) {
+      this.#closed.push(this.#running())
+      this.#clearRunning()
+    }
   }
 
   #clearRunning(): void {
@@ -123,51 +143,55 @@ function isCurrent(second: number, now: number): boolean {
   return second > now - WINDOW_MS / SLICE_MS && second <= now
 }
 
-type Gathered = { entry: SketchEntry; bySlice: (SketchEntry | null)[]; low: number }
+/** Where a key is in each slice: its entry's number, or NONE. */
+type Gathered = { slice: PackedSlice; entry: number; inSlices: Int32Array; low: number }
+const NONE = -1
 
-function mergeSlices(slices: Slice[], limit: number): MergedKey[] {
+function mergeSlices(slices: PackedSlice[], limit: number): MergedKey[] {
   const byHash = new Map<number, Gathered[]>()
   slices.forEach((slice, index) => {
-    for (const entry of slice.entries) {
-      const same = byHash.get(entry.hash) ?? []
-      if (same.length === 0) byHash.set(entry.hash, same)
-      let gathered = same.find((other) => isSameKey(other.entry, entry))
+    for (let entry = 0; entry < slice.size; entry++) {
+      const hash = slice.hash(entry)
+      const same = byHash.get(hash) ?? []
+      if (same.length === 0) byHash.set(hash, same)
+      let gathered = same.find((other) => isSameKey(other, slice, entry))
       if (gathered === undefined) {
-        gathered = { entry, bySlice: new Array<SketchEntry | null>(slices.length).fill(null), low: 0 }
+        gathered = { slice, entry, inSlices: new Int32Array(slices.length).fill(NONE), low: 0 }
         same.push(gathered)
       }
-      gathered.bySlice[index] = entry
-      gathered.low += entry.count - entry.error
+      gathered.inSlices[index] = entry
+      gathered.low += slice.count(entry) - slice.error(entry)
     }
   })
   const all = [...byHash.values()].flat().sort((one, other) => other.low - one.low)
   return all.slice(0, limit).map((gathered) => toMergedKey(gathered, slices))
 }
 
-function toMergedKey({ entry, bySlice, low }: Gathered, slices: Slice[]): MergedKey {
-  const top = bySlice.reduce(
-    (best, other) => (other !== null && other.count > (best?.count ?? 0) ? other : best),
-    null,
-  )
-  return {
-    key: entry.key,
-    db: entry.db,
-    slices: slices.map((slice, index) => {
-      const inSlice = bySlice[index]
-      if (inSlice == null)
-        return { low: 0, high: Math.min(slice.absentMax, slice.commands), commands: slice.commands }
-      return { low: inSlice.count - inSlice.error, high: inSlice.count, commands: slice.commands }
-    }),
-    low,
-    writes: sum(bySlice, (inSlice) => inSlice?.writes ?? 0),
-    command: (top ?? entry).command,
-  }
+function toMergedKey({ slice, entry, inSlices, low }: Gathered, slices: PackedSlice[]): MergedKey {
+  let writes = 0
+  let most = 0
+  let command = slice.command(entry)
+  const counts = slices.map((one, index): SliceCount => {
+    const at = inSlices[index] as number
+    if (at === NONE) {
+      return { low: 0, high: Math.min(one.absentMax, one.commands), commands: one.commands }
+    }
+    writes += one.writes(at)
+    const count = one.count(at)
+    if (count > most) {
+      most = count
+      command = one.command(at)
+    }
+    return { low: count - one.error(at), high: count, commands: one.commands }
+  })
+  return { key: slice.key(entry).slice(), db: slice.db(entry), slices: counts, low, writes, command }
 }
 
-function isSameKey(one: SketchEntry, other: SketchEntry): boolean {
-  if (one.db !== other.db || one.key.length !== other.key.length) return false
-  for (let at = 0; at < one.key.length; at++) if (one.key[at] !== other.key[at]) return false
-  return true
+function isSameKey(one: Gathered, slice: PackedSlice, entry: number): boolean {
+  if (one.slice.db(one.entry) !== slice.db(entry)) return false
+  const key = one.slice.key(one.entry)
+  const other = slice.key(entry)
+  return key.length === other.length && key.every((byte, at) => byte === other[at])
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
