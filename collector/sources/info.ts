@@ -1,5 +1,6 @@
 /** INFO, whole: one reading of everything that a server counts. Redis 2.8 to 8, Valkey, Dragonfly alike. */
 import type { NodeRole } from '../../core/model.ts'
+import { withoutForeignErrors } from './error-codes.ts'
 import type { Source } from './source.ts'
 
 export type CommandStats = {
@@ -14,6 +15,7 @@ export type CommandStats = {
 export type Keyspace = { db: number; keys: number; expires: number; avgTtlMs: number | null }
 export type ReplicaLine = { address: string; offset: number; lagSeconds: number | null; online: boolean }
 export type InfoReading = {
+  /** Whole, but for the codes of errors that only scripts give. */
   text: string
   /** Every `name:value` line, the last one of a name. */
   fields: ReadonlyMap<string, string>
@@ -37,7 +39,8 @@ export const infoSource: Source<string, InfoReading> = {
   parse: parseInfo,
 }
 
-export function parseInfo(text: string): InfoReading {
+export function parseInfo(reply: string): InfoReading {
+  const text = withoutForeignErrors(reply)
   const fields = new Map<string, string>()
   const commands = new Map<string, CommandStats>()
   const percentiles = new Map<string, Record<string, number>>()

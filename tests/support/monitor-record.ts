@@ -2,13 +2,18 @@
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { encodeCommand } from '../../collector/monitor/resp.ts'
 import { type RedisProcess, until } from './redis.ts'
 
 /** `words` as latin1. */
 export type RecordedLine = { line: string; words: string[] }
 
-/** @param tls its own port and options, where the server is to be read over TLS */
-export async function recordMonitor(server: RedisProcess, tls?: ConnectionOptions & { port: number }) {
+/** @param options the server's password; `tls`: its own port and options, where it is to be read over TLS */
+export async function recordMonitor(
+  server: RedisProcess,
+  options: { password?: string; tls?: ConnectionOptions & { port: number } } = {},
+) {
+  const { password, tls } = options
   let text = ''
   const socket: Socket = tls
     ? connectTls({ ...tls, host: server.host })
@@ -17,8 +22,10 @@ export async function recordMonitor(server: RedisProcess, tls?: ConnectionOption
     text += chunk.toString('latin1')
   })
   socket.on('error', () => {})
+  if (password !== undefined) socket.write(encodeCommand('AUTH', password))
+  const opening = '+OK\r\n'.repeat(password === undefined ? 1 : 2)
   socket.write('MONITOR\r\n')
-  await until('monitoring', () => text.startsWith('+OK\r\n'))
+  await until('monitoring', () => text.startsWith(opening))
   return {
     /** All lines up to now. */
     async stop(): Promise<RecordedLine[]> {
@@ -26,7 +33,7 @@ export async function recordMonitor(server: RedisProcess, tls?: ConnectionOption
       await server.command('ECHO', marker)
       await until('the end of the recording', () => text.includes(`"${marker}"\r\n`))
       socket.destroy()
-      const lines = text.split('\r\n').slice(1, -1)
+      const lines = text.slice(opening.length).split('\r\n').slice(0, -1)
       return lines
         .filter((line) => !line.includes(marker))
         .map((line) => ({ line: `${line}\r\n`, words: wordsOf(line) }))

@@ -7,7 +7,11 @@ const TICK_MS = 5
 export type Traffic = { sent(): number; stop(): Promise<void> }
 
 /** @param next the words of the next command */
-export async function startTraffic(port: number, opsPerSec: number, next: () => string[]): Promise<Traffic> {
+export async function startTraffic(
+  port: number,
+  opsPerSec: number,
+  next: () => (string | Uint8Array)[],
+): Promise<Traffic> {
   const socket = connect(port, '127.0.0.1')
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   socket.on('error', () => {})

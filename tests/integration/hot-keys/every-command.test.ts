@@ -1,14 +1,13 @@
 /** Every command that a real server lists, truly sent to it, and its keys read from what MONITOR then prints. */
-import { connect } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { encodeCommand } from '../../../collector/monitor/resp.ts'
 import { type CommandTable, parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { callsOf, listedCommands } from '../../support/command-calls.ts'
 import { bothEngines, keysOfLines } from '../../support/engine-keys.ts'
 import { recordMonitor } from '../../support/monitor-record.ts'
 import { MOVABLE_CALLS } from '../../support/movable-calls.ts'
 import { type RedisProcess, startRedis } from '../../support/redis.ts'
+import { sendOnce } from '../../support/send-once.ts'
 
 /** They end the server or its part in the test; all are hidden from MONITOR. MIGRATE is among the movable calls. */
 const NOT_SENT = /^(shutdown|debug|failover|replicaof|slaveof|sync|psync|monitor|migrate)$/
@@ -36,17 +35,6 @@ async function serverKeys(words: readonly string[]): Promise<string[] | null> {
     if (/Invalid (arguments|number of arguments)|wrong number of arguments/.test(String(error))) return null
     throw error
   }
-}
-
-/** On a connection of its own, up to the first word of an answer: a blocking command gives none. */
-function send(words: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect(server.port, server.host, () => socket.write(encodeCommand(...words)))
-    socket.setTimeout(60, () => socket.destroy())
-    socket.on('data', () => socket.destroy())
-    socket.on('error', () => {})
-    socket.on('close', () => resolve())
-  })
 }
 
 type Call = { words: string[]; keys: string[]; command: string }
@@ -82,7 +70,8 @@ test('the keys of every command and every movable form, from the real stream', a
   const waiting = [...calls.values()]
   await Promise.all(
     Array.from({ length: 8 }, async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await send(next.words)
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+        await sendOnce(server, next.words)
     }),
   )
   const lines = await recording.stop()

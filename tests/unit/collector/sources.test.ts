@@ -49,6 +49,24 @@ describe('parseInfo', () => {
     expect(numberField(info, 'nothing')).toBeNull()
   })
 
+  it('keeps no error code that only a script can have given: it may be a value', () => {
+    const errors = ['ERR:count=2', 'S3CRET:count=3', 'WRONGTYPE:count=1', 'MINE:OWN:count=4']
+    const text = ['# Errorstats', ...errors.map((error) => `errorstat_${error}`), '', '# CPU', ''].join(
+      '\r\n',
+    )
+    expect(parseInfo(text).text.split('\r\n')).toEqual([
+      '# Errorstats',
+      'errorstat_ERR:count=2',
+      'errorstat_(other):count=7',
+      'errorstat_WRONGTYPE:count=1',
+      '',
+      '# CPU',
+      '',
+    ])
+    const primary = fixture('info-primary.txt')
+    expect(parseInfo(primary).text).toBe(primary)
+  })
+
   it('reads a replica and its link', () => {
     const info = parseInfo(fixture('info-replica.txt'))
     expect(info.role).toBe('replica')
