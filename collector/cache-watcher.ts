@@ -17,6 +17,7 @@ import type { CommandTables } from './command-tables.ts'
 import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import { placeOf } from './discovery.ts'
+import type { Claims } from './hot-keys/claims.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
@@ -32,6 +33,12 @@ export type CacheWatcherOptions = {
   /** Why no node may be read for hot keys now; null when they may. */
   hotKeyPause(): string | null
   createHotKeySource: CreateHotKeySource
+  /** A key has become hot, and `drainHotKeys` has its row: nobody should wait for the next tick to see it. */
+  onUrgent?(): void
+  /** Shared by all caches of the process: a server is read for hot keys once. */
+  claims?: Claims
+  /** How often the hot keys of a node are reported while nothing is new. @default 5000 */
+  reportEveryMs?: number
   tables: CommandTables
   clock: Clock
   logger: Logger
@@ -111,6 +118,11 @@ export class CacheWatcher {
   drain(): Omit<Tick, 'at'> {
     this.#tellClusterState()
     return this.#parts.take()
+  }
+
+  /** Of what came in since, hot keys alone. */
+  drainHotKeys(): Omit<Tick, 'at'> {
+    return this.#parts.takeHotKeys()
   }
 
   async #run(): Promise<void> {
@@ -234,18 +246,12 @@ export class CacheWatcher {
   }
 
   #startWatcher(address: NodeAddress, ordinal: number): NodeWatcher {
-    const { cache, credentials, hotKeyPause, createHotKeySource, tables, clock, logger } = this.#options
     const watcher = new NodeWatcher({
-      cache,
+      ...this.#options,
       place: placeOf(address),
-      credentials,
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
-      hotKeyPause,
-      createHotKeySource,
-      tables,
-      clock,
-      logger,
+      siblingOpsPerSec: () => this.#siblingOpsPerSec(address),
     })
     this.#watchers.set(address, watcher)
     watcher.start()
@@ -263,7 +269,10 @@ export class CacheWatcher {
         this.#parts.addStatus({ ...status, ...problem })
       },
       onEvent: (event) => this.#addEvent(event),
-      onHotKeys: (samples) => this.#parts.addHotKeys(samples),
+      onHotKeys: (rows) => {
+        this.#parts.addHotKeys(rows.keys, rows.patterns)
+        if (rows.isUrgent) this.#options.onUrgent?.()
+      },
       onChange: () => this.#sleeper.wake(),
     }
   }
@@ -272,6 +281,17 @@ export class CacheWatcher {
     const { logger } = this.#options
     logger.info({ cache: this.cacheId, node: event.address, event: event.kind }, event.message)
     this.#parts.addEvent(event)
+  }
+
+  /** Of the other shards' primaries, on average, without our own commands; null on a replica, and for a lone shard. */
+  #siblingOpsPerSec(address: NodeAddress): number | null {
+    if (this.#primaryFor(address) !== address) return null
+    const rates = (this.#topology?.shards ?? []).flatMap((shard) => {
+      const primary = primaryOf(shard)?.address
+      const rate = primary === undefined ? null : this.#watchers.get(primary)?.shaped?.executedPerSec
+      return primary === address || rate === null || rate === undefined ? [] : [rate]
+    })
+    return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
   }
 
   #primaryFor(address: NodeAddress): NodeAddress | null {

@@ -13,6 +13,7 @@ import { CacheWatcher } from './cache-watcher.ts'
 import type { Clock } from './clock.ts'
 import { CommandTables } from './command-tables.ts'
 import type { HealthReport } from './health-server.ts'
+import { Claims } from './hot-keys/claims.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
 import { type CollectorFacts, CollectorMetrics } from './metrics.ts'
@@ -35,6 +36,8 @@ export type CollectorOptions = {
 }
 
 const TICK_MS = 1_000
+/** New hot keys of several nodes at once are one statement. */
+const URGENT_MS = 50
 const LEASE_TTL_MS = 10_000
 const LEASE_RENEW_MS = 3_000
 /** Bursts end so long before the lease does: they are told within a second, and the last one takes its time. */
@@ -58,6 +61,8 @@ export class Collector {
   /** Per cache, until when no other collector can hold it, by the monotonic clock. */
   readonly #heldUntil = new Map<string, number>()
   readonly #tables = new CommandTables()
+  readonly #claims = new Claims()
+  #urgent: NodeJS.Timeout | null = null
   readonly #startedAt: number
   #lastTickMs: number
   #stopping: Promise<void> | null = null
@@ -110,6 +115,7 @@ export class Collector {
   async #stop(): Promise<void> {
     const { store, collectorId, logger } = this.#options
     const stopJobs = Promise.all(this.#jobs.map((job) => job.stop()))
+    if (this.#urgent) clearTimeout(this.#urgent)
     await atMost(1_000, Promise.all([...this.#watchers.values()].map((watcher) => watcher.stop())))
     if (this.#started) {
       await this.#tick()
@@ -155,6 +161,20 @@ export class Collector {
     if (!isEmptyTick(tick) || this.#writer.bufferedTicks === 0) this.#writer.push({ kind: 'tick', tick })
   }
 
+  /** A key has become hot: its row does not wait for the tick. */
+  #hurry(): void {
+    if (this.#urgent || this.#stopping) return
+    this.#urgent = setTimeout(() => {
+      this.#urgent = null
+      const tick = mergeTicks(
+        this.#options.clock.now(),
+        [...this.#watchers.values()].map((watcher) => watcher.drainHotKeys()),
+      )
+      this.metrics.countTick(tick)
+      if (!isEmptyTick(tick)) this.#writer.push({ kind: 'tick', tick })
+    }, URGENT_MS)
+  }
+
   /**
    * Without Postgres sampling goes on: two who read a node do no harm, nobody who does leaves a gap. MONITOR is paused,
    * for another that still reaches Postgres may have begun its own.
@@ -198,6 +218,8 @@ export class Collector {
       },
       onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
       createHotKeySource,
+      onUrgent: () => this.#hurry(),
+      claims: this.#claims,
       tables: this.#tables,
       clock,
       logger,

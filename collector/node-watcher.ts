@@ -3,12 +3,13 @@
  * Nothing here waits for another node.
  */
 import type { CacheConfig } from '../core/config.ts'
-import type { EventSample, HotKeySample, NodeStatus } from '../core/sample.ts'
+import type { EventSample, NodeStatus } from '../core/sample.ts'
 import { type Clock, Sleeper } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
-import { HotKeyReporter } from './hot-keys/reporter.ts'
+import type { Claims } from './hot-keys/claims.ts'
+import { HotKeyReporter, type HotKeyRows } from './hot-keys/reporter.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
 import { NodeReader, type SlowlogItem } from './node-reader.ts'
@@ -19,7 +20,7 @@ export type NodeOutput = {
   onReading(watcher: NodeWatcher, reading: NodeReading, shaped: ShapedReading, slowlog: SlowlogItem[]): void
   onStatus(status: NodeStatus): void
   onEvent(event: EventSample): void
-  onHotKeys(samples: HotKeySample[]): void
+  onHotKeys(rows: HotKeyRows): void
   /** Something that a new discovery may explain: the node came, went, changed its role, or sees its cluster differently. */
   onChange(watcher: NodeWatcher): void
 }
@@ -33,6 +34,11 @@ export type NodeWatcherOptions = {
   /** Why it may not be read for hot keys now; null when it may. */
   hotKeyPause(): string | null
   createHotKeySource: CreateHotKeySource
+  /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
+  siblingOpsPerSec?(): number | null
+  claims?: Claims
+  /** How often hot keys are reported while nothing is new. @default 5000 */
+  reportEveryMs?: number
   tables: CommandTables
   clock: Clock
   logger: Logger

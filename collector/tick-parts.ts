@@ -3,6 +3,7 @@
 import type {
   EventSample,
   HotKeySample,
+  HotPatternSample,
   Millis,
   NodeAddress,
   NodeSample,
@@ -58,8 +59,17 @@ export class TickParts {
     this.#content.events.push(event)
   }
 
-  addHotKeys(samples: HotKeySample[]): void {
-    this.#content.hotKeys.push(...samples)
+  addHotKeys(keys: HotKeySample[], patterns: HotPatternSample[]): void {
+    this.#content.hotKeys.push(...keys)
+    this.#content.hotPatterns.push(...patterns)
+  }
+
+  /** Hot keys alone, where the rest may wait for the tick. */
+  takeHotKeys(): TickContent {
+    const { hotKeys, hotPatterns } = this.#content
+    this.#content.hotKeys = []
+    this.#content.hotPatterns = []
+    return { ...emptyTickParts(), hotKeys, hotPatterns }
   }
 
   take(): TickContent {

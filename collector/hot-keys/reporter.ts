@@ -1,71 +1,88 @@
-/** A node's hot-key detector, fed with what the node's readings say, its reports turned into rows. */
+/** A node's source of hot keys, fed with what the node's readings say, its reports turned into rows. */
 import type { CacheConfig } from '../../core/config.ts'
-import type { NodeState, Watching } from '../../core/model.ts'
-import type { HotKeySample } from '../../core/sample.ts'
+import type { Watching } from '../../core/model.ts'
+import type { HotKeySample, HotPatternSample } from '../../core/sample.ts'
 import type { Clock } from '../clock.ts'
-import type { Credentials, NodeConnection, NodePlace } from '../connection/node-connection.ts'
-import { LagTracker } from '../lag-tracker.ts'
+import type { Credentials } from '../connection/node-connection.ts'
 import type { Logger } from '../logger.ts'
-import type { NodeReading, ShapedReading } from '../reading.ts'
-import { formatAddress, numberField } from '../sources/info.ts'
+import type { Claims } from './claims.ts'
+import { KeyProber } from './key-prober.ts'
+import { FactsOfNode, type WatchedNode } from './node-facts.ts'
+import { ReportedKeys, selectKeys } from './selection.ts'
 import {
   type CreateHotKeySource,
+  type HotKeyReport,
   type HotKeySource,
   type HotKeySourceOptions,
-  type NodeFacts,
   noCost,
   type WatchingCost,
 } from './source-types.ts'
 
-/** What is known of the node now; live. */
-type WatchedNode = {
-  readonly place: NodePlace
-  readonly connection: NodeConnection
-  readonly state: NodeState
-  readonly reading: NodeReading | null
-  readonly shaped: ShapedReading | null
+export type HotKeyRows = {
+  keys: HotKeySample[]
+  patterns: HotPatternSample[]
+  /** A key has become hot: nobody should wait for the next tick to see it. */
+  isUrgent: boolean
 }
 export type HotKeyReporterOptions = {
   cache: CacheConfig
   credentials: Credentials
   watcher: WatchedNode
   loadCommandTable: HotKeySourceOptions['loadCommandTable']
-  onHotKeys(samples: HotKeySample[]): void
+  onHotKeys(rows: HotKeyRows): void
   /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
   hotKeyPause(): string | null
   /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
   siblingOpsPerSec?(): number | null
   createHotKeySource: CreateHotKeySource
+  /** Shared by all reporters of the process. */
+  claims?: Claims
+  /** How often rows are made while nothing is new. @default 5000 */
+  reportEveryMs?: number
   clock: Clock
   logger: Logger
 }
 
 const REPORT_MS = 5_000
+/** Patterns move slowly, and there are as many of them as of keys. */
+const PATTERNS_EVERY = 3
 const CHECK_MS = 1_000
+/** Between two looks at what bursts bring, and between two reports that cannot wait. */
+const LOOK_MS = 100
+const URGENT_MS = 300
 
 export class HotKeyReporter {
   readonly #options: HotKeyReporterOptions
-  readonly #detector: HotKeySource | null
-  /** What this node alone can tell of its replication: enough to leave it in peace, soon enough. */
-  readonly #lag = new LagTracker()
-  #noted: NodeReading | null = null
+  readonly #source: HotKeySource | null
+  readonly #facts: FactsOfNode
+  readonly #prober: KeyProber
+  readonly #reported = new ReportedKeys()
   #timer: NodeJS.Timeout | null = null
   #pause: string | null = null
-  #reported: { at: number; topKey: string } | null = null
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #reportedAt = Number.NEGATIVE_INFINITY
+  #patternsAt = Number.NEGATIVE_INFINITY
 
   constructor(options: HotKeyReporterOptions) {
     this.#options = options
     const { watcher, credentials, cache, clock, logger } = options
-    const { host, port } = watcher.place
-    this.#detector = cache.hotKeys.enabled
+    const { host, port, address } = watcher.place
+    const { enabled, budget } = cache.hotKeys.nodes.get(address) ?? cache.hotKeys
+    this.#facts = new FactsOfNode(watcher, () => options.siblingOpsPerSec?.() ?? null)
+    this.#prober = new KeyProber({
+      commands: watcher.connection,
+      clusterEnabled: () => this.#facts.read().clusterEnabled,
+      now: clock.now,
+    })
+    this.#source = enabled
       ? options.createHotKeySource({
           connection: { host, port, ...credentials },
           commands: watcher.connection,
           loadCommandTable: options.loadCommandTable,
-          nodeFacts: () => this.#facts(),
-          budget: cache.hotKeys.budget,
-          maxLatencyMs: 20,
-          onNews: () => this.#check(),
+          nodeFacts: () => this.#facts.read(),
+          budget,
+          maxLatencyMs: cache.hotKeys.maxLatencyMs,
+          onNews: () => this.#look(),
           logger,
           now: clock.now,
           random: clock.random,
@@ -75,105 +92,95 @@ export class HotKeyReporter {
 
   /** Why hot keys are not read here; null when they are. */
   get refusal(): string | null {
-    return this.#detector
-      ? (this.#pause ?? this.#detector.refusal)
+    if (this.#source) return this.#pause ?? this.#source.refusal
+    const { cache, watcher } = this.#options
+    return cache.hotKeys.enabled
+      ? `Hot keys are switched off for ${watcher.place.address} in cachescope.yaml.`
       : 'Hot keys are switched off for this cache in cachescope.yaml.'
   }
 
+  /** What watching has cost; the probes of keys are in the bill of the node's ordinary connection. */
   get cost(): Readonly<WatchingCost> {
-    return this.#detector?.cost ?? noCost()
+    const cost = this.#source?.cost ?? noCost()
+    const { hits, misses } = this.#prober.cost
+    return { ...cost, hits: cost.hits + hits, misses: cost.misses + misses }
   }
 
-  /** How they are read; null where they are switched off. */
+  /** How hot keys are read; null where they are switched off. */
   get watching(): Watching | null {
-    return this.#detector?.watching ?? null
+    return this.#source?.watching ?? null
   }
 
   /** Idempotent. */
   start(): void {
-    if (!this.#detector || this.#timer) return
-    this.#pause = this.#options.hotKeyPause()
-    if (this.#pause === null) this.#detector.start()
+    if (!this.#source || this.#timer) return
+    this.#pause = this.#whyPaused()
+    if (this.#pause === null) this.#source.start()
     this.#timer = setInterval(() => this.#check(), CHECK_MS)
   }
 
   async stop(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer)
-    await this.#detector?.stop()
+    await this.#source?.stop()
+    this.#options.claims?.release(this)
+  }
+
+  #whyPaused(): string | null {
+    const { hotKeyPause, claims, watcher, cache } = this.#options
+    const pause = hotKeyPause()
+    if (pause !== null || !claims) return pause
+    const { address } = watcher.place
+    const server = watcher.reading?.info.runId ?? address
+    const other = claims.claim(server, this, `${cache.cacheId} (${address})`)
+    return other === null
+      ? null
+      : `The server is read for hot keys as a node of ${other} already: leave it to one cache in cachescope.yaml.`
   }
 
   #check(): void {
-    const pause = this.#options.hotKeyPause()
-    if (pause !== null && this.#pause === null) void this.#detector?.stop()
-    if (pause === null && this.#pause !== null) this.#detector?.start()
+    const pause = this.#whyPaused()
+    if (pause !== null && this.#pause === null) void this.#source?.stop()
+    if (pause === null && this.#pause !== null) this.#source?.start()
     this.#pause = pause
-    if (pause === null) this.#report()
+    this.#look()
   }
 
-  #facts(): NodeFacts {
-    const { reading, shaped, state, connection } = this.#options.watcher
-    const info = reading?.info
-    const primary = info?.primary ?? null
-    const own = connection.ownAddress
-    return {
-      opsPerSec: shaped?.executedPerSec ?? null,
-      siblingOpsPerSec: this.#options.siblingOpsPerSec?.() ?? null,
-      cpuShare: shaped?.metrics.cpuShare ?? null,
-      inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
-      usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
-      maxMemoryBytes: shaped?.metrics.maxMemoryBytes ?? null,
-      maxMemoryPolicy: info?.fields.get('maxmemory_policy') ?? null,
-      rssBytes: shaped?.metrics.rssBytes ?? null,
-      systemMemoryBytes: info ? numberField(info, 'total_system_memory') : null,
-      // What it was before it went away is no news: its replica may have its role by now.
-      role: reading?.info.role ?? null,
-      engine: info?.engine ?? null,
-      version: info?.version ?? null,
-      clusterEnabled: info?.fields.get('cluster_enabled') === '1',
-      runId: info?.runId ?? null,
-      loading: state === 'loading',
-      failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
-      primaryAddress: primary ? formatAddress(primary.host, primary.port) : null,
-      primaryLinkUp: primary ? primary.linkUp : null,
-      replicationLagSeconds: reading && this.#lagSeconds(reading),
-      ownAddresses: own === null ? [] : [own],
-      callsPerCommand: shaped?.callsPerCommand ?? new Map(),
-    }
-  }
-
-  #lagSeconds(reading: NodeReading): number | null {
-    const { address } = this.#options.watcher.place
-    if (reading !== this.#noted) this.#lag.note(address, reading)
-    this.#noted = reading
-    return reading.info.role === 'replica'
-      ? this.#lag.measure(address, reading, null, 0).seconds
-      : this.#lag.measureReplicas(address, reading)
-  }
-
-  /** Every five seconds, and at once when another key is on top. */
-  #report(): void {
-    const { clock, cache, watcher, onHotKeys } = this.#options
+  /** At once when another key has become hot, else in the usual rhythm. */
+  #look(): void {
+    const { clock, watcher, reportEveryMs = REPORT_MS } = this.#options
     const now = clock.now()
-    const report = watcher.state === 'up' ? this.#detector?.report(now) : null
-    const top = report?.keys[0]
-    if (!report || !top) return
-    const topKey = `${top.db} ${Buffer.from(top.key).toString('latin1')}`
-    if (this.#reported && this.#reported.topKey === topKey && now - this.#reported.at < REPORT_MS) return
-    this.#reported = { at: now, topKey }
-    onHotKeys(
-      report.keys.map((key, index) => ({
-        ...key,
-        rank: index + 1,
-        sizeBytes: null,
-        isMissing: null,
-        probedAt: null,
-        cacheId: cache.cacheId,
-        address: watcher.place.address,
-        at: report.windowTo,
-        windowFrom: report.windowFrom,
-        sampledCommands: report.sampledCommands,
-        source: report.source,
-      })),
-    )
+    if (this.#pause !== null || watcher.state !== 'up' || now - this.#lookedAt < LOOK_MS) return
+    this.#lookedAt = now
+    const report = this.#source?.report(now)
+    if (!report || report.keys.length + report.patterns.length === 0) return
+    this.#prober.ask(report.keys)
+    // A tick of the clock early is on time: the check has the same rhythm as the reports.
+    const isDue = now - this.#reportedAt >= reportEveryMs - LOOK_MS
+    const isUrgent = now - this.#reportedAt >= URGENT_MS && this.#reported.hasNews(report.keys, now)
+    if (isDue || isUrgent) this.#send(report, now, isUrgent)
+  }
+
+  #send(report: HotKeyReport, now: number, isUrgent: boolean): void {
+    const { cache, watcher, onHotKeys, reportEveryMs = REPORT_MS } = this.#options
+    const of = {
+      cacheId: cache.cacheId,
+      address: watcher.place.address,
+      at: report.windowTo,
+      windowFrom: report.windowFrom,
+      sampledCommands: report.sampledCommands,
+      source: report.source,
+    }
+    const keys = selectKeys(report, ({ db, key }) => this.#prober.facts(db, key))
+    const withPatterns = now - this.#patternsAt >= reportEveryMs * PATTERNS_EVERY - LOOK_MS
+    this.#reported.note(report.keys, now)
+    this.#reportedAt = now
+    if (withPatterns) this.#patternsAt = now
+    onHotKeys({
+      keys: keys.map((key) => ({ ...key, ...of })),
+      patterns: withPatterns
+        ? report.patterns.map((pattern, index) => ({ ...pattern, ...of, rank: index + 1 }))
+        : [],
+      isUrgent,
+    })
   }
 }

@@ -4,6 +4,7 @@ import { type Burst, startBurst } from '../../../collector/monitor/burst.ts'
 import { MonitorParser } from '../../../collector/monitor/parser.ts'
 import { type CommandTable, parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink } from '../../support/monitor-lines.ts'
+import { engineOf } from '../../support/parser-engine.ts'
 import { type RedisProcess, startRedis, until } from '../../support/redis.ts'
 
 let server: RedisProcess
@@ -27,7 +28,7 @@ async function watchWhile(act: () => Promise<void>, options: { ownAddresses?: st
   const session = { ownAddresses: options.ownAddresses ?? [], replica: false, primaryAddress: null }
   const connection = { host: server.host, port: server.port, tls: null, username: null, password: null }
   const stops = { windowMs: 30_000, maxLines: 1e9, maxBytes: 1e12, maxLagMs: 1e9 }
-  const burst: Burst = startBurst(connection, parser, session, stops, () => {})
+  const burst: Burst = startBurst(connection, engineOf(parser), session, stops, () => 0)
   await until('monitoring', () => parser.state.kind === 'monitoring')
   await act()
   const marker = new Redis({ port: server.port, host: server.host, protocol: 2 })
@@ -125,7 +126,7 @@ test('a Unix socket and IPv6', async () => {
     const connection = { host: '127.0.0.1', port: other.port, tls: null, username: null, password: null }
     const session = { ownAddresses: [], replica: false, primaryAddress: null }
     const stops = { windowMs: 20_000, maxLines: 1e9, maxBytes: 1e12, maxLagMs: 1e9 }
-    const burst = startBurst(connection, parser, session, stops, () => {})
+    const burst = startBurst(connection, engineOf(parser), session, stops, () => 0)
     await until('monitoring', () => parser.state.kind === 'monitoring')
     const unix = new Redis({ path, protocol: 2 })
     const six = new Redis({ host: '::1', port: other.port, protocol: 2 })

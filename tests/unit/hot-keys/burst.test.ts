@@ -3,31 +3,15 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { MonitorConnection } from '../../../collector/hot-keys/source-types.ts'
 import { type BurstOpening, type BurstStops, startBurst } from '../../../collector/monitor/burst.ts'
 import { MonitorParser } from '../../../collector/monitor/parser.ts'
-import type { ParserSession } from '../../../collector/monitor/parser-types.ts'
 import { parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { CollectingSink, monitorLine } from '../../support/monitor-lines.ts'
+import { engineOf } from '../../support/parser-engine.ts'
 import { until } from '../../support/redis.ts'
 import { type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts'
 
 const table = parseCommandTable([['get', 2, ['readonly'], 1, 1, 1]])
 const LINE = monitorLine(['GET', 'k'])
 const SESSION = { ownAddresses: [], replica: false, primaryAddress: null }
-const INPUT = new Uint8Array(64 * 1024)
-/** As far as a burst goes: the parser, and where a socket puts what it reads. */
-function engineOf(parser: MonitorParser) {
-  return {
-    input: INPUT,
-    begin: (session: ParserSession) => parser.begin(session),
-    feed: (chunk: Uint8Array) => parser.feed(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)),
-    end: () => parser.end(),
-    get state() {
-      return parser.state
-    },
-    get counts() {
-      return parser.counts
-    },
-  }
-}
 const STOPS: BurstStops = { windowMs: 60, maxLines: 1e6, maxBytes: 1e9, maxLagMs: 10_000 }
 
 let server: ScriptedServer | null = null
