@@ -1,9 +1,11 @@
 /** A detector on a real server, with the facts that a collector would bring, read once a second. */
 import { Redis } from 'ioredis'
+import { systemClock } from '../../collector/clock.ts'
+import { CommandTables } from '../../collector/command-tables.ts'
 import { NodeConnection } from '../../collector/connection/node-connection.ts'
 import type { HotKeySourceOptions, NodeFacts } from '../../collector/hot-keys/source-types.ts'
 import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
-import { parseCommandTable } from '../../core/hot-keys/command-keys.ts'
+import { NodeReader } from '../../collector/node-reader.ts'
 import type { RedisProcess } from './redis.ts'
 
 const UNKNOWN_FACTS: NodeFacts = {
@@ -48,6 +50,12 @@ export async function watch(
   await commands.open()
   const logs: LogRecord[] = []
   const log = (fields: object, message: string) => logs.push({ fields, message })
+  const reader = new NodeReader(commands, new CommandTables(), systemClock, {
+    debug: log,
+    info: log,
+    warn: log,
+    error: log,
+  })
   const facts: NodeFacts = { ...UNKNOWN_FACTS, ownAddresses: [ownAddress, commands.ownAddress ?? ''] }
   const detector = createMonitorSource({
     connection: {
@@ -58,7 +66,7 @@ export async function watch(
       password: options.password ?? null,
     },
     commands,
-    loadCommandTable: async () => parseCommandTable(await client.call('COMMAND')),
+    loadCommandTable: (unknownNames) => reader.commandTable(null, unknownNames),
     nodeFacts: () => facts,
     budget: 0.01,
     maxLatencyMs: 20,

@@ -1,5 +1,4 @@
 /** Every way in which a node can be out of reach is shown as exactly that, and costs the others nothing. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
@@ -10,6 +9,7 @@ import { listSlowlog } from '../../../store/slowlog.ts'
 import { cacheYaml, startCollector, type TestCollector } from '../../support/collector.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { freePort, type RedisProcess, startRedis, startRedisCluster, until } from '../../support/redis.ts'
+import { enableTls } from '../../support/tls-redis.ts'
 
 const PASSWORD = 'correct-horse'
 const ends: (() => unknown)[] = []
@@ -31,26 +31,7 @@ async function redis(options: Parameters<typeof startRedis>[0] = {}): Promise<Re
 }
 
 async function tlsRedis(): Promise<{ port: number; ca: Buffer }> {
-  const node = await redis()
-  const file = (name: string) => `${node.directory}/${name}`
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const output = ['-keyout', file('key.pem'), '-out', file('cert.pem')]
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...output],
-    {
-      stdio: 'ignore',
-    },
-  )
-  const port = await freePort()
-  await node.restart({
-    'tls-port': String(port),
-    'tls-cert-file': file('cert.pem'),
-    'tls-key-file': file('key.pem'),
-    'tls-ca-cert-file': file('cert.pem'),
-    'tls-auth-clients': 'no',
-  })
-  return { port, ca: readFileSync(file('cert.pem')) }
+  return enableTls(await redis())
 }
 
 /** One that reads its data for minutes: a millisecond a key. */
