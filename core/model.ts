@@ -90,6 +90,15 @@ export const HotKey = z
   .meta({ id: 'HotKey' })
 export type HotKey = z.infer<typeof HotKey>
 
+/** A key over all nodes of its cache on which it is hot; shardId, nodeId, source and command are where it is hottest. */
+export const CacheHotKey = HotKey.extend({
+  nodeIds: z.array(z.int()).describe('Nodes on which it is hot, the hottest first'),
+}).meta({
+  id: 'CacheHotKey',
+  description: "A key over its cache: rates are summed, shares are of the cache's commands",
+})
+export type CacheHotKey = z.infer<typeof CacheHotKey>
+
 /** Keys of one shape, over the nodes of a cache. */
 export const HotPattern = z
   .object({
@@ -128,7 +137,9 @@ export const Watching = z
       )
       .describe('Every source that the node was asked for, the best first'),
     budget: z.number().describe("Share of the node's time that watching may take"),
-    attention: nullableNumber.describe('Share of the budget that is spent now, 0 to 1: a quiet node gets less'),
+    attention: nullableNumber.describe(
+      'Share of the budget that is spent now, 0 to 1: a quiet node gets less',
+    ),
     predictedShare: nullableNumber.describe("Of the node's time over the last minute, by the cost model"),
     measuredShare: nullableNumber.describe('The same by INFO cpu; null while too small to be told apart'),
     lastBurst: z

@@ -97,7 +97,7 @@ export function summarizeCache(cache: CacheInput, now: number): Cache {
     worstLagBytes: worst(nodes, 'lagBytes'),
     hottestOverMean: skew?.hottestOverMean ?? null,
     hottestShardId: hottest?.shardId ?? null,
-    hottestKey: keys.toSorted((a, b) => b.opsPerSec - a.opsPerSec)[0] ?? null,
+    hottestKey: keys.toSorted((a, b) => (b.opsPerSec ?? -1) - (a.opsPerSec ?? -1))[0] ?? null,
   }
 }
 

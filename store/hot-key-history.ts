@@ -39,7 +39,7 @@ export type HotKeyDetail = {
   history: { at: number[]; stepMs: number } & Record<HistoryFigure, (number | null)[]>
 }
 
-type PointRow = { at: Date } & Record<HistoryFigure, number>
+type PointRow = { at: Date } & Record<HistoryFigure, number | null>
 
 /**
  * @returns null for a key that was never hot, or that retention has pruned
@@ -103,7 +103,10 @@ async function readPoints(
       FROM ${Prisma.raw(tableOf('hot_key_sample', resolution))}
       WHERE key_id = ${plan.keyId} AND at >= ${new Date(from)} AND at < ${new Date(to)}`,
   )
-  const average = (column: string) => Prisma.raw(`sum(${column} * weight) / sum(weight) AS ${column}`)
+  const average = (column: string) =>
+    Prisma.raw(
+      `sum(${column} * weight) / nullif(sum(weight) FILTER (WHERE ${column} IS NOT NULL), 0) AS ${column}`,
+    )
   return query(
     store,
     (prisma) => prisma.$queryRaw<PointRow[]>`

@@ -67,7 +67,7 @@ function pairOf({ nodeId, keyId }: { nodeId: number; keyId: bigint }): string {
 function segmentRows({ resolution, from, to }: Segment): Prisma.Sql {
   const raw = resolution === 'raw'
   return Prisma.sql`
-    SELECT node_id, key_id, at, ${Prisma.raw(raw ? 'ops_per_sec' : 'ops_per_sec_peak')} AS peak
+    SELECT node_id, key_id, at, ${Prisma.raw(raw ? 'ops_per_sec' : 'ops_per_sec_peak')} AS peak, rank
     FROM ${Prisma.raw(tableOf('hot_key_sample', resolution))}
     WHERE at >= ${new Date(from)} AND at < ${new Date(to)}`
 }
@@ -85,7 +85,7 @@ async function readPast(
     (prisma) => prisma.$queryRaw<{ nodeId: number; keyId: bigint }[]>`
       SELECT s.node_id AS "nodeId", s.key_id AS "keyId"
       FROM (
-        SELECT node_id, key_id, max(peak) AS peak
+        SELECT node_id, key_id, max(peak) AS peak, min(rank) AS rank
         FROM (${Prisma.join(segments.map(segmentRows), ' UNION ALL ')}) rows
         GROUP BY 1, 2
       ) s
@@ -93,7 +93,7 @@ async function readPast(
       JOIN cache c ON c.cache_id = n.cache_id AND c.removed_at IS NULL
       JOIN key k ON k.key_id = s.key_id
       WHERE ${nodeCondition('n', options)} AND ${keyCondition(options)}
-      ORDER BY s.peak DESC, s.node_id, s.key_id LIMIT ${limit}`,
+      ORDER BY s.peak DESC NULLS LAST, s.rank, s.node_id, s.key_id LIMIT ${limit}`,
   )
   if (moments.length === 0) return []
   const records = await readBusiest(store, moments, segments)
@@ -118,7 +118,7 @@ async function readBusiest(
     return Prisma.sql`
       SELECT node_id, key_id, ${Prisma.raw(windowFrom)} AS window_from, ${Prisma.raw(end)} AS at, sampled_commands, share,
         share_low, share_high, ops_per_sec, ops_per_sec_low, ops_per_sec_high, reads_per_sec, writes_per_sec,
-        top_command, source
+        top_command, source, rank, cpu_share, lfu_counter, size_bytes, is_missing, probed_at
       FROM ${Prisma.raw(tableOf('hot_key_sample', resolution))}
       WHERE key_id = ANY(${keyIds}::bigint[]) AND at >= ${new Date(from)} AND at < ${new Date(to)}`
   })
@@ -131,7 +131,7 @@ async function readBusiest(
       JOIN node n ON n.node_id = s.node_id
       JOIN shard h ON h.shard_id = n.shard_id
       JOIN key k ON k.key_id = s.key_id
-      ORDER BY s.node_id, s.key_id, s.ops_per_sec DESC`,
+      ORDER BY s.node_id, s.key_id, s.ops_per_sec DESC NULLS LAST, s.rank, s.at DESC`,
   )
 }
 
@@ -154,10 +154,10 @@ async function readSparklines(
   )
   const rows = await query(
     store,
-    (prisma) => prisma.$queryRaw<{ nodeId: number; keyId: bigint; at: Date; ops: number }[]>`
+    (prisma) => prisma.$queryRaw<{ nodeId: number; keyId: bigint; at: Date; ops: number | null }[]>`
       SELECT node_id AS "nodeId", key_id AS "keyId",
         date_bin(${`${stepMs} milliseconds`}::interval, at, ${new Date(points.from)}) AS at,
-        (sum(ops_per_sec * weight) / sum(weight))::real AS ops
+        (sum(ops_per_sec * weight) / sum(weight) FILTER (WHERE ops_per_sec IS NOT NULL))::real AS ops
       FROM (${Prisma.join(parts, ' UNION ALL ')}) s
       GROUP BY 1, 2, 3`,
   )

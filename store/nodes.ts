@@ -1,7 +1,7 @@
 /** Nodes with what they last answered and their newest sample. */
 
 import { nodeMetricNames } from '../core/metrics.ts'
-import type { Node, NodeRole, NodeSampleView, NodeState } from '../core/model.ts'
+import type { Node, NodeRole, NodeSampleView, NodeState, Watching } from '../core/model.ts'
 import { query, type Store } from './client.ts'
 import { selectMetrics } from './columns.ts'
 import { Prisma } from './generated/client.ts'
@@ -24,6 +24,7 @@ type NodeRow = {
   maxClients: number | null
   clusterNodeId: string | null
   hotKeysRefusal: string | null
+  watching: Watching | null
   checkedAt: Date | null
   firstSeenAt: Date
   sampleAt: Date | null
@@ -68,7 +69,7 @@ async function readNodes(store: Store, filter: NodeFilter): Promise<Node[]> {
         n.address, n.role, n.state, n.state_message AS "stateMessage", n.state_since AS "stateSince", n.engine,
         n.version, n.uptime_seconds AS "uptimeSeconds", n.max_memory_policy AS "maxMemoryPolicy",
         n.max_clients AS "maxClients", n.cluster_node_id AS "clusterNodeId",
-        n.hot_keys_refusal AS "hotKeysRefusal", n.checked_at AS "checkedAt", n.first_seen_at AS "firstSeenAt",
+        n.hot_keys_refusal AS "hotKeysRefusal", n.watching, n.checked_at AS "checkedAt", n.first_seen_at AS "firstSeenAt",
         s.at AS "sampleAt", ${metrics}
       FROM node n
       JOIN cache c ON c.cache_id = n.cache_id AND c.removed_at IS NULL
@@ -103,6 +104,7 @@ function toNode(row: NodeRow): Node {
     maxClients: row.maxClients,
     clusterNodeId: row.clusterNodeId,
     hotKeysRefusal: row.hotKeysRefusal,
+    watching: row.watching,
     checkedAt: row.checkedAt?.toISOString() ?? null,
     firstSeenAt: row.firstSeenAt.toISOString(),
     latest: sampleAt === null ? null : { nodeId: row.nodeId, at: sampleAt.toISOString(), ...metrics },

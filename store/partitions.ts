@@ -4,7 +4,15 @@ import type { ClientBase } from 'pg'
 export const RAW_TABLES = ['node_sample', 'command_sample', 'keyspace_sample', 'hot_key_sample'] as const
 export const MINUTE_TABLES = RAW_TABLES.map((table) => `${table}_1m`)
 export const HOUR_TABLES = RAW_TABLES.map((table) => `${table}_1h`)
-export const PARTITIONED_TABLES = [...RAW_TABLES, ...MINUTE_TABLES, ...HOUR_TABLES, 'slowlog_entry']
+/** Kept as long as raw samples, and never rolled up. */
+export const RAW_ONLY_TABLES = ['hot_pattern_sample'] as const
+export const PARTITIONED_TABLES = [
+  ...RAW_TABLES,
+  ...RAW_ONLY_TABLES,
+  ...MINUTE_TABLES,
+  ...HOUR_TABLES,
+  'slowlog_entry',
+]
 
 /** Two processes that make the same partition at once wait for each other. */
 const PARTITION_LOCK = [7_233_001, 3]

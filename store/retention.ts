@@ -1,7 +1,7 @@
 /** Drops what is past its retention: whole partitions of samples, and keys that nothing has named for long. */
 import type { PoolClient } from 'pg'
 import { maintain, type Store } from './client.ts'
-import { HOUR_TABLES, listPartitions, MINUTE_TABLES, RAW_TABLES } from './partitions.ts'
+import { HOUR_TABLES, listPartitions, MINUTE_TABLES, RAW_ONLY_TABLES, RAW_TABLES } from './partitions.ts'
 
 const DAY_MS = 86_400_000
 const COLLECTOR_KEPT_MS = DAY_MS
@@ -25,6 +25,7 @@ export async function dropExpired(store: Store, now: number, retention: Retentio
     const rawBefore = Math.min(now - retention.rawMs, done('1m'))
     const minutesBefore = Math.min(now - retention.minutesMs, done('1h'))
     for (const table of RAW_TABLES) await dropBefore(client, table, rawBefore, '1m')
+    for (const table of RAW_ONLY_TABLES) await dropBefore(client, table, now - retention.rawMs, null)
     for (const table of MINUTE_TABLES) await dropBefore(client, table, minutesBefore, '1h')
     for (const table of HOUR_TABLES) await dropBefore(client, table, now - retention.hoursMs, null)
     await dropBefore(client, 'slowlog_entry', now - retention.minutesMs, null)

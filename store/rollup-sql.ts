@@ -100,18 +100,35 @@ function keyspaces(minute: boolean): string {
   )
 }
 
+/**
+ * As above, of the reports that tell rates where there are any: a report of a source that cannot is not one in which
+ * the other keys were not asked for.
+ */
+function hotKeyReports(minute: boolean): string {
+  const table = minute ? 'hot_key_sample' : 'hot_key_sample_1m'
+  const count = minute ? '1' : 'min(reports)'
+  return `
+    SELECT node_id, bucket, coalesce(sum(n) FILTER (WHERE rated), sum(n)) AS n
+    FROM (
+      SELECT node_id, at, ${minute ? MINUTE : HOUR} AS bucket, ${count} AS n, bool_or(ops_per_sec IS NOT NULL) AS rated
+      FROM ${table} WHERE ${IN_CHUNK} GROUP BY 1, 2
+    ) AS each_report GROUP BY 1, 2`
+}
+
 function hotKeys(minute: boolean): string[] {
   const table = minute ? 'hot_key_sample' : 'hot_key_sample_1m'
   const weight = minute ? '1' : 'reports'
   const overReports = (column: string) => `sum(${column}::double precision * ${weight}) / min(r.n)`
-  const ofHottest = (column: string) => `(array_agg(${column} ORDER BY ops_per_sec DESC))[1]`
+  const ofHottest = (column: string) => `(array_agg(${column} ORDER BY ops_per_sec DESC NULLS LAST, rank))[1]`
+  const ofNewestProbe = (column: string) => `(array_agg(${column} ORDER BY probed_at DESC NULLS LAST))[1]`
   const averaged = ['share', 'share_low', 'share_high', 'ops_per_sec', 'ops_per_sec_low', 'ops_per_sec_high']
   const target = minute ? 'hot_key_sample_1m' : 'hot_key_sample_1h'
   const ranked = `
     SELECT node_id, at, key_id FROM (
-      SELECT *, row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC, key_id) AS rank
+      SELECT node_id, at, key_id,
+        row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC NULLS LAST, rank, key_id) AS place
       FROM ${target} WHERE ${IN_CHUNK}
-    ) AS kept WHERE rank > ${HOT_KEYS_PER_BUCKET}`
+    ) AS kept WHERE place > ${HOT_KEYS_PER_BUCKET}`
   const computed = upsert(
     target,
     ['node_id', 'at', 'key_id'],
@@ -126,9 +143,15 @@ function hotKeys(minute: boolean): string[] {
       ops_per_sec_peak: minute ? 'max(ops_per_sec)' : 'max(ops_per_sec_peak)',
       top_command: ofHottest('top_command'),
       source: ofHottest('source'),
+      rank: 'min(rank)',
+      cpu_share: weighted('cpu_share', weight),
+      lfu_counter: 'max(lfu_counter)',
+      size_bytes: ofNewestProbe('size_bytes'),
+      is_missing: ofNewestProbe('is_missing'),
+      probed_at: 'max(probed_at)',
     },
     `WITH s AS (SELECT *, ${minute ? MINUTE : HOUR} AS bucket FROM ${table} WHERE ${IN_CHUNK}),
-       r AS (${reportCounts(table, minute, 'reports')})
+       r AS (${hotKeyReports(minute)})
      SELECT s.node_id, s.bucket, s.key_id, $values
      FROM s JOIN r USING (node_id, bucket) GROUP BY 1, 2, 3`,
   )

@@ -60,6 +60,7 @@ export function encodeTick(tick: Tick): string {
   const commands = tick.commands.map((row) => ({ ...withoutName(row), node: nodes.of(row) }))
   const keyspaces = tick.keyspaces.map((row) => ({ ...withoutName(row), node: nodes.of(row) }))
   const hotKeys = tick.hotKeys.map((row) => encodeHotKey(row, nodes, keys))
+  const hotPatterns = tick.hotPatterns.map((row) => ({ ...withoutName(row), node: nodes.of(row) }))
   const slowlog = tick.slowlog.map((row) => ({
     ...withoutName(row),
     node: nodes.of(row),
@@ -79,6 +80,7 @@ export function encodeTick(tick: Tick): string {
     commands,
     keyspaces,
     hotKeys,
+    hotPatterns,
     slowlog,
     events,
     infos,

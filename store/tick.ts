@@ -56,6 +56,7 @@ async function ensureTickPartitions(store: Store, tick: Tick): Promise<void> {
     ['command_sample', days(tick.commands)],
     ['keyspace_sample', days(tick.keyspaces)],
     ['hot_key_sample', days(tick.hotKeys)],
+    ['hot_pattern_sample', days(tick.hotPatterns)],
     ['slowlog_entry', days(tick.slowlog)],
   ]
   await maintain(store, async (client) => {

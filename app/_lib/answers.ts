@@ -54,11 +54,7 @@ export function fleetAnswer(caches: Cache[]): Answer {
   }
   return {
     tone: 'warn',
-    parts: [
-      `${healthy}, but ${busiest}: `,
-      { key: hot.key },
-      ` is ${formatShare(hot.share)} of its node’s commands.`,
-    ],
+    parts: [`${healthy}, but ${busiest}: `, { key: hot.key }, ` ${weight(hot)}.`],
     action: keyAction(hot),
   }
 }
@@ -82,7 +78,7 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     }
     return {
       tone: 'warn',
-      parts: [`${load}; `, { key: busy.key }, ` is ${formatShare(busy.share)} of its node’s commands.`],
+      parts: [`${load}; `, { key: busy.key }, ` ${weight(busy)}.`],
       action: keyAction(busy),
     }
   }
@@ -91,7 +87,7 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     shards.length > 1
       ? `The load is even over ${plural(shards.length, 'shard')}`
       : `${plural(cache.nodesUp, 'node')} up, no harm in sight`
-  if (hot === null || hot.share < HOT_SHARE) return { tone, parts: [`${state}.`], action: null }
+  if (hot === null || (hot.share ?? 0) < HOT_SHARE) return { tone, parts: [`${state}.`], action: null }
   return {
     tone,
     parts: [
@@ -101,6 +97,12 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     ],
     action: keyAction(hot),
   }
+}
+
+function weight(hot: HotKey): string {
+  return hot.share === null
+    ? 'is its node’s hottest key'
+    : `is ${formatShare(hot.share)} of its node’s commands`
 }
 
 /** Whether the busiest shard carries so much that it is the first thing to say. */

@@ -74,7 +74,13 @@ function hostileTick(at: number): Tick {
       readsPerSec: 100 * (index + 1),
       writesPerSec: 0,
       topCommand: 'GET',
+      cpuShare: null,
+      lfuCounter: null,
+      sizeBytes: null,
+      isMissing: null,
+      probedAt: null,
       source: 'monitor',
+      rank: index + 1,
     }),
   )
   // Many share a millisecond, so that pages end in the midst of equals.
@@ -93,6 +99,7 @@ function hostileTick(at: number): Tick {
     commands: [],
     keyspaces: [],
     hotKeys,
+    hotPatterns: [],
     slowlog: [],
     events,
     infos: [],

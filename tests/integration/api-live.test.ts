@@ -53,6 +53,7 @@ async function tick(): Promise<void> {
       commands: [],
       keyspaces: [],
       hotKeys: [],
+      hotPatterns: [],
       slowlog: [],
       events: [
         {

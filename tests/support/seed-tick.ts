@@ -1,6 +1,7 @@
 /** One synthetic tick: figures that a small cluster under a Zipf load would show. Deterministic. */
 import type { NodeMetrics } from '../../core/metrics.ts'
-import type { CacheRecord, HotKeySample, NodeStatus, Tick, Topology } from '../../core/sample.ts'
+import type { CacheRecord, NodeStatus, Tick, Topology } from '../../core/sample.ts'
+import { seedHotKeys, seedHotPatterns, seedWatching } from './seed-hot-keys.ts'
 
 export type Fleet = {
   caches: CacheRecord[]
@@ -9,7 +10,13 @@ export type Fleet = {
   hotKeysPerNode: number
   down: { ordinal: number; since: number } | null
 }
-type Member = { cacheId: string; address: string; ordinal: number; role: 'primary' | 'replica'; load: number }
+export type Member = {
+  cacheId: string
+  address: string
+  ordinal: number
+  role: 'primary' | 'replica'
+  load: number
+}
 
 const MiB = 1024 * 1024
 const BASE_OPS = 4_000
@@ -23,6 +30,7 @@ export function buildTick(fleet: Fleet, at: number, index: number, stepMs: numbe
     commands: [],
     keyspaces: [],
     hotKeys: [],
+    hotPatterns: [],
     slowlog: [],
     events: [],
     infos: [],
@@ -57,7 +65,10 @@ export function buildTick(fleet: Fleet, at: number, index: number, stepMs: numbe
         tick.commands.push(...commands(node, member))
         tick.keyspaces.push({ ...node, db: 0, keys: 16_000 + index, expires: 12_000, avgTtlMs: 1_800_000 })
       }
-      if (everyMs(5_000)) tick.hotKeys.push(...hotKeys(fleet, member, at))
+      if (everyMs(5_000)) {
+        tick.hotKeys.push(...seedHotKeys(fleet, member, at))
+        tick.hotPatterns.push(...seedHotPatterns(member, at))
+      }
       if (everyMs(60_000)) {
         tick.slowlog.push({
           ...node,
@@ -107,6 +118,7 @@ function status(member: Member, at: number, isDown: boolean): NodeStatus {
     maxMemoryPolicy: isDown ? null : 'allkeys-lru',
     maxClients: isDown ? null : 10_000,
     hotKeysRefusal: null,
+    watching: isDown ? null : seedWatching(at),
   }
 }
 
@@ -160,36 +172,6 @@ function commands(node: { cacheId: string; address: string; at: number }, { load
     p99Us: usPerCall * 3,
     p999Us: usPerCall * 9,
   }))
-}
-
-function hotKeys(fleet: Fleet, member: Member, at: number): HotKeySample[] {
-  if (member.role !== 'primary') return []
-  const hot = member.ordinal === fleet.hotShard
-  return Array.from({ length: fleet.hotKeysPerNode }, (_, rank) => {
-    const isTop = hot && rank === 0
-    const share = isTop ? 0.64 : 0.05 / (rank + 1)
-    const key = isTop ? 'article:42' : `article:${1_000 * member.ordinal + rank}`
-    const margin = 1.96 * Math.sqrt((share * (1 - share)) / 20_000)
-    return {
-      cacheId: member.cacheId,
-      address: member.address,
-      at,
-      windowFrom: at - 10_000,
-      sampledCommands: 20_000,
-      db: 0,
-      key: text(key),
-      share,
-      shareLow: Math.max(0, share - margin),
-      shareHigh: Math.min(1, share + margin),
-      opsPerSec: share * member.load,
-      opsPerSecLow: Math.max(0, share - margin) * member.load,
-      opsPerSecHigh: Math.min(1, share + margin) * member.load,
-      readsPerSec: share * member.load * 0.95,
-      writesPerSec: share * member.load * 0.05,
-      topCommand: 'GET',
-      source: 'monitor',
-    }
-  })
 }
 
 function text(value: string): Uint8Array {

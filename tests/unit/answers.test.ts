@@ -19,7 +19,14 @@ const hotKey: HotKey = {
   readsPerSec: 8000,
   writesPerSec: 0,
   topCommand: 'GET',
+  cpuShare: null,
+  lfuCounter: null,
+  sizeBytes: null,
+  bytesPerSec: null,
+  isMissing: null,
+  probedAt: null,
   source: 'monitor',
+  rank: 1,
   window: { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:10Z', sampledCommands: 20_000 },
 }
 

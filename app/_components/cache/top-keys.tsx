@@ -3,10 +3,10 @@ import type { HotKeyRow } from '../../../core/model.ts'
 import { formatRate } from '../../_lib/format.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { hotKeysHref, keyHref } from '../../_lib/urls.ts'
-import { IntervalBar } from '../charts/interval-bar.tsx'
 import { Sparkline } from '../charts/sparkline.tsx'
 import { type Column, DataTable } from '../data-table.tsx'
 import { EmptyState } from '../empty-state.tsx'
+import { HotKeyShare } from '../hot-key-share.tsx'
 import { KeyName } from '../key-name.tsx'
 import { Panel } from '../panel.tsx'
 import { ShardName } from '../shard-name.tsx'
@@ -33,9 +33,7 @@ export function TopKeys({
       key: 'share',
       header: 'Share of its node',
       width: 200,
-      cell: (row) => (
-        <IntervalBar share={row.share} low={row.shareLow} high={row.shareHigh} ordinal={row.shardOrdinal} />
-      ),
+      cell: (row) => <HotKeyShare row={row} ordinal={row.shardOrdinal} />,
     },
     { key: 'rate', header: 'Rate', align: 'right', cell: (row) => formatRate(row.opsPerSec) },
     {

@@ -1,11 +1,12 @@
 import type { HotKeyRow } from '../../../core/model.ts'
-import { IntervalBar } from '../../_components/charts/interval-bar.tsx'
 import { Sparkline } from '../../_components/charts/sparkline.tsx'
 import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
+import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
-import { formatRate, formatShare } from '../../_lib/format.ts'
+import { formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
+import { commandText } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { keyHref } from '../../_lib/urls.ts'
@@ -49,20 +50,11 @@ export function HotKeyTable({
       width: 240,
       cell: (row) => (
         <>
-          <IntervalBar
-            share={row.share}
-            low={row.shareLow}
-            high={row.shareHigh}
-            ordinal={row.shardOrdinal}
-            max={max}
-          />
+          <HotKeyShare row={row} ordinal={row.shardOrdinal} max={max} />
           <span className={classes.narrow}>
             {formatRate(row.opsPerSec)}
-            {row.opsPerSec > 0 && (
-              <span className={classes.note}>
-                {' '}
-                {formatShare(Math.min(1, row.readsPerSec / row.opsPerSec))} reads
-              </span>
+            {readsOf(row) !== null && (
+              <span className={classes.note}> {formatShare(readsOf(row))} reads</span>
             )}
           </span>
         </>
@@ -107,7 +99,7 @@ export function HotKeyTable({
       key: 'command',
       header: 'Command',
       hideBelow: 'md',
-      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+      cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
     { key: 'first', header: 'First seen', hideBelow: 'lg', cell: (row) => <Age at={row.firstSeenAt} /> },
     { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
@@ -126,4 +118,10 @@ export function HotKeyTable({
       rowKey={(row) => `${row.cacheId} ${row.nodeId} ${row.db} ${row.keyBase64}`}
     />
   )
+}
+
+function readsOf({ readsPerSec, opsPerSec }: HotKeyRow): number | null {
+  return readsPerSec === null || opsPerSec === null || opsPerSec === 0
+    ? null
+    : Math.min(1, readsPerSec / opsPerSec)
 }

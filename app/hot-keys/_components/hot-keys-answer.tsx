@@ -2,6 +2,7 @@ import type { HotKeyRow } from '../../../core/model.ts'
 import { Age } from '../../_components/clock.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../_lib/format.ts'
+import { figureText } from '../../_lib/hot-key-text.ts'
 import { isCurrent } from '../_lib/ranking.ts'
 
 /** Every node has a busiest key; below this share of its node it is no news. */
@@ -18,11 +19,17 @@ export function HotKeysAnswer({ rows, full, now }: { rows: HotKeyRow[]; full: bo
       </>
     )
   }
-  const others = rows.slice(1).filter((row) => isCurrent(row, now) && row.shareLow > NOTABLE_SHARE).length
+  const others = rows
+    .slice(1)
+    .filter((row) => isCurrent(row, now) && (row.shareLow ?? 0) > NOTABLE_SHARE).length
   return (
     <>
-      <KeyName text={top.key} /> is {formatShare(top.share)} of the commands of {top.nodeAddress}, shard{' '}
-      {top.shardOrdinal} of {top.cacheId}, at {formatRate(top.opsPerSec)}
+      <KeyName text={top.key} />{' '}
+      {top.share === null
+        ? `is the hottest key (${figureText(top)}) of ${top.nodeAddress}, `
+        : `is ${formatShare(top.share)} of the commands of ${top.nodeAddress}, `}
+      shard {top.shardOrdinal} of {top.cacheId}
+      {top.opsPerSec !== null && `, at ${formatRate(top.opsPerSec)}`}
       {others > 0 &&
         `; ${full && others === rows.length - 1 ? 'at least ' : ''}${plural(others, 'other key')} ${others === 1 ? 'takes' : 'take'} more than ${formatShare(NOTABLE_SHARE)} of a node`}
     </>

@@ -50,7 +50,7 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
       <PageHead
         title="Hot keys"
         answer={<HotKeysAnswer rows={rows} full={rows.length === limit} now={now} />}
-        tone={hot && top.share >= HARMFUL_SHARE ? 'warn' : 'calm'}
+        tone={hot && (top.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
         action={
           hot ? (

@@ -9,6 +9,6 @@ export function isCurrent(row: Pick<HotKey, 'window'>, now: number): boolean {
 
 /** The share at a bar's full width: the least round figure that every interval of the list fits in. */
 export function shareScale(rows: Pick<HotKey, 'shareHigh'>[]): number {
-  const most = rows.reduce((max, row) => Math.max(max, row.shareHigh), 0)
+  const most = rows.reduce((max, row) => Math.max(max, row.shareHigh ?? 0), 0)
   return SCALES.find((scale) => most <= scale) ?? 1
 }

@@ -1,6 +1,6 @@
-import type { HotKeySample } from '../../../core/sample.ts'
 import type { Store } from '../../../store/client.ts'
 import { saveTick } from '../../../store/tick.ts'
+import { collector, emptyTick, hotKey } from '../../support/tick.ts'
 
 export const HOSTILE_KEYS = {
   spaces: Buffer.from('a key with  spaces '),
@@ -12,43 +12,18 @@ export const HOSTILE_KEYS = {
   empty: Buffer.alloc(0),
 }
 
+/** Every second one does not exist, the others are big: each is in one of the two lists. */
 export async function saveHostileKeys(store: Store, cacheId: string, address: string): Promise<void> {
   const at = Date.now()
-  const hotKeys = Object.values(HOSTILE_KEYS).map(
-    (key): HotKeySample => ({
+  const hotKeys = Object.values(HOSTILE_KEYS).map((key, index) =>
+    hotKey(at, key, 0.02, {
       cacheId,
       address,
-      at,
-      windowFrom: at - 10_000,
-      sampledCommands: 20_000,
-      db: 0,
-      key,
-      share: 0.02,
-      shareLow: 0.018,
-      shareHigh: 0.022,
-      opsPerSec: 200,
-      opsPerSecLow: 180,
-      opsPerSecHigh: 220,
-      readsPerSec: 200,
-      writesPerSec: 0,
-      topCommand: 'GET',
-      source: 'monitor',
+      rank: index + 1,
+      isMissing: index % 2 === 1,
+      sizeBytes: index % 2 === 1 ? null : 90_000,
+      probedAt: at,
     }),
   )
-  const none = { statuses: [], samples: [], commands: [], keyspaces: [], slowlog: [], events: [], infos: [] }
-  await saveTick(
-    store,
-    { at, hotKeys, ...none },
-    {
-      collectorId: 'hostile',
-      host: 'localhost',
-      pid: 1,
-      version: '0.0.0',
-      startedAt: at,
-      at,
-      nodes: 0,
-      bufferedTicks: 0,
-      droppedTicks: 0,
-    },
-  )
+  await saveTick(store, emptyTick(at, { hotKeys }), collector(at, 'hostile'))
 }

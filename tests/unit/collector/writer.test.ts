@@ -25,7 +25,13 @@ const hotKey = (key: Uint8Array): HotKeySample => ({
   readsPerSec: 1,
   writesPerSec: 0,
   topCommand: 'GET',
+  cpuShare: null,
+  lfuCounter: null,
+  sizeBytes: null,
+  isMissing: null,
+  probedAt: null,
   source: 'monitor',
+  rank: 1,
 })
 /** Random bytes, so that it takes room when deflated. */
 const tick = (at: number, bytes = 8): Tick => ({

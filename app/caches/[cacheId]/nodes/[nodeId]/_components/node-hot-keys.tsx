@@ -1,10 +1,11 @@
 import type { HotKey, Node } from '../../../../../../core/model.ts'
-import { IntervalBar } from '../../../../../_components/charts/interval-bar.tsx'
 import { type Column, DataTable } from '../../../../../_components/data-table.tsx'
 import { EmptyState } from '../../../../../_components/empty-state.tsx'
+import { HotKeyShare } from '../../../../../_components/hot-key-share.tsx'
 import { KeyName } from '../../../../../_components/key-name.tsx'
 import { Panel } from '../../../../../_components/panel.tsx'
-import { formatRate } from '../../../../../_lib/format.ts'
+import { formatRate, UNKNOWN } from '../../../../../_lib/format.ts'
+import { commandText } from '../../../../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../../../../_lib/page-range.ts'
 import { keyHref } from '../../../../../_lib/urls.ts'
 
@@ -21,21 +22,14 @@ export function NodeHotKeys({ node, hotKeys, range }: { node: Node; hotKeys: Hot
       key: 'share',
       header: 'Share of its commands',
       width: 260,
-      cell: (row) => (
-        <IntervalBar
-          share={row.share}
-          low={row.shareLow}
-          high={row.shareHigh}
-          ordinal={node.shardOrdinal ?? 1}
-        />
-      ),
+      cell: (row) => <HotKeyShare row={row} ordinal={node.shardOrdinal ?? 1} />,
     },
     { key: 'rate', header: 'Rate', align: 'right', cell: (row) => formatRate(row.opsPerSec) },
     {
       key: 'command',
       header: 'Command',
       hideBelow: 'sm',
-      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+      cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
   ]
   return (

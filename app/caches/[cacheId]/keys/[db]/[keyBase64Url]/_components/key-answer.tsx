@@ -2,6 +2,7 @@ import type { HotKey, Node } from '../../../../../../../core/model.ts'
 import { Age } from '../../../../../../_components/clock.tsx'
 import { KeyName } from '../../../../../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../../../../../_lib/format.ts'
+import { figureText } from '../../../../../../_lib/hot-key-text.ts'
 
 /** The sentence that opens a key's page. `current`: where it is hot now, the busiest node first. */
 export function KeyAnswer({
@@ -24,14 +25,20 @@ export function KeyAnswer({
     )
   }
   const node = nodes.find(({ nodeId }) => nodeId === top.nodeId)
-  const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + opsPerSec, 0)
-  const reads = current.reduce((sum, { readsPerSec }) => sum + readsPerSec, 0)
+  const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + (opsPerSec ?? 0), 0)
+  const reads = current.reduce((sum, { readsPerSec }) => sum + (readsPerSec ?? 0), 0)
   return (
     <>
-      <KeyName text={name} /> is {formatShare(top.share)} of the commands of {node?.address ?? 'its node'}
-      {node !== undefined && node.shardOrdinal !== null && `, shard ${node.shardOrdinal}`}, at{' '}
-      {formatRate(top.opsPerSec)}
-      {current.length > 1 && `, ${formatRate(opsPerSec)} over ${plural(current.length, 'node')}`}
+      <KeyName text={name} />{' '}
+      {top.share === null
+        ? `is number ${top.rank} (${figureText(top)}) of `
+        : `is ${formatShare(top.share)} of the commands of `}
+      {node?.address ?? 'its node'}
+      {node !== undefined && node.shardOrdinal !== null && `, shard ${node.shardOrdinal}`}
+      {top.opsPerSec !== null && `, at ${formatRate(top.opsPerSec)}`}
+      {current.length > 1 &&
+        opsPerSec > 0 &&
+        `, ${formatRate(opsPerSec)} over ${plural(current.length, 'node')}`}
       {opsPerSec > 0 && `; ${formatShare(Math.min(1, reads / opsPerSec))} of it reads`}
     </>
   )

@@ -1,11 +1,12 @@
 import Link from 'next/link'
 import type { HotKey, Node } from '../../../../../../../core/model.ts'
-import { IntervalBar } from '../../../../../../_components/charts/interval-bar.tsx'
 import { Age } from '../../../../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../../../../_components/data-table.tsx'
 import { EmptyState } from '../../../../../../_components/empty-state.tsx'
+import { HotKeyShare } from '../../../../../../_components/hot-key-share.tsx'
 import { Panel } from '../../../../../../_components/panel.tsx'
-import { formatDuration, formatRate } from '../../../../../../_lib/format.ts'
+import { formatDuration, formatRate, plural, UNKNOWN } from '../../../../../../_lib/format.ts'
+import { commandText } from '../../../../../../_lib/hot-key-text.ts'
 import { nodeHref } from '../../../../../../_lib/urls.ts'
 
 /** The newest report of every node on which the key is hot. */
@@ -25,14 +26,7 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
       key: 'share',
       header: 'Share, 95% interval',
       grow: true,
-      cell: (row) => (
-        <IntervalBar
-          share={row.share}
-          low={row.shareLow}
-          high={row.shareHigh}
-          ordinal={nodeOf(row)?.shardOrdinal ?? 1}
-        />
-      ),
+      cell: (row) => <HotKeyShare row={row} ordinal={nodeOf(row)?.shardOrdinal ?? 1} />,
     },
     {
       key: 'rate',
@@ -60,7 +54,7 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
       key: 'command',
       header: 'Command',
       hideBelow: 'md',
-      cell: (row) => <code>{row.topCommand.toUpperCase()}</code>,
+      cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
     { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
     {
@@ -69,7 +63,7 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
       align: 'right',
       hideBelow: 'sm',
       cell: ({ window }) =>
-        `${window.sampledCommands.toLocaleString('en-US')} commands in ${formatDuration((Date.parse(window.to) - Date.parse(window.from)) / 1000)}`,
+        `${window.sampledCommands === null ? '' : `${plural(window.sampledCommands, 'command')} in `}${formatDuration((Date.parse(window.to) - Date.parse(window.from)) / 1000)}`,
     },
     { key: 'age', header: 'Age', align: 'right', cell: ({ window }) => <Age at={window.to} suffix="" /> },
   ]

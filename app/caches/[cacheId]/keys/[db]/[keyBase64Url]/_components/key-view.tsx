@@ -19,7 +19,9 @@ export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
   const shard = shardOfKey(detail, shards)
   const ordinal = shard?.ordinal ?? null
   const nodes = shards.flatMap((each) => each.nodes)
-  const current = detail.current.toSorted((a, b) => b.opsPerSec - a.opsPerSec)
+  const current = detail.current.toSorted(
+    (a, b) => (b.opsPerSec ?? -1) - (a.opsPerSec ?? -1) || a.rank - b.rank,
+  )
   return (
     <>
       <PageHead

@@ -1,0 +1,45 @@
+/** What a hot key's row can say in words: its source, its figure where that is no rate, its command. */
+import { isScript } from '../../core/hot-keys/script-commands.ts'
+import type { HotKey, Source } from '../../core/model.ts'
+import { formatShare } from './format.ts'
+
+/** `tells`: what the source knows of a key, and what it does not. */
+export const SOURCES: Record<Source, { label: string; tells: string }> = {
+  monitor: {
+    label: 'MONITOR',
+    tells: 'Short bursts of MONITOR: shares and rates by a sample of the commands, each with its interval.',
+  },
+  hotkeys: {
+    label: 'HOTKEYS',
+    tells: 'The server’s own HOTKEYS: Valkey counts requests, Redis only CPU time and bytes, so no rate.',
+  },
+  lfu: {
+    label: 'LFU',
+    tells: 'OBJECT FREQ of sampled keys: a logarithmic counter, which gives a rank and no rate.',
+  },
+  'slot-stats': {
+    label: 'SLOT-STATS',
+    tells: 'CLUSTER SLOT-STATS: the busiest slots by CPU time, narrowed to a key; no rate.',
+  },
+  watch: {
+    label: 'watch',
+    tells: 'Memcached’s watch: shares and rates of the commands it logged, corrected for those it dropped.',
+  },
+  client: { label: 'client', tells: 'Counted by the client itself.' },
+}
+
+/** `GET`, `Lua · EVALSHA`; null where the source does not tell. */
+export function commandText(command: string | null): string | null {
+  if (command === null) return null
+  const name = command.toUpperCase()
+  return isScript(name) ? `Lua · ${name}` : name
+}
+
+type Figured = Pick<HotKey, 'cpuShare' | 'lfuCounter' | 'rank'>
+
+/** What a row without a rate has in its place: a share of the node's command time, a counter, or its rank alone. */
+export function figureText({ cpuShare, lfuCounter, rank }: Figured): string {
+  if (cpuShare !== null) return `${formatShare(cpuShare)} of command time`
+  if (lfuCounter !== null) return `counter ${lfuCounter} of 255`
+  return `rank ${rank}`
+}
