@@ -149,3 +149,50 @@ test('one name in three databases is three keys', async () => {
     ].sort(),
   )
 })
+
+test("a replica's own reads only, whatever its primary's writes became on their way, also behind a replica", async () => {
+  const primary = await server()
+  const replica = await server({ replicaOf: { port: primary.port } })
+  const behind = await server({ replicaOf: { port: replica.port } })
+  for (const node of [replica, behind]) {
+    await until('in step', async () =>
+      String(await node.command('INFO', 'replication')).includes('link_status:up'),
+    )
+  }
+  const script = "redis.call('SET', 'inner', '1') return redis.call('INCR', KEYS[1])"
+  await send(primary, 1_200, [
+    ['SADD', 'popped', 'a', 'b'],
+    ['SPOP', 'popped'],
+    ['SET', 'expiring', '1', 'PX', '1'],
+    ['INCRBYFLOAT', 'float', '0.1'],
+    ['GETDEL', 'float'],
+    ['EVAL', script, '1', 'scripted'],
+    ['MULTI'],
+    ['INCR', 'in transaction'],
+    ['EXEC'],
+    ['GET', 'read on the primary'],
+  ])
+  for (const node of [replica, behind]) {
+    await send(node, 300, [['GET', 'read here']])
+    const report = await reportOf(node, sampled(300))
+    expect(report.keys.map(name)).toEqual(['read here'])
+    expect(report.keys[0]?.share).toBeCloseTo(1, 1)
+  }
+})
+
+test('what Cachescope itself sends is in no report', async () => {
+  const node = await server()
+  await send(node, 500, [['GET', 'theirs']])
+  const watching = await watch(node, { budget: 0.1 })
+  cleanups.push(() => watching.stop())
+  // The connection of the node's other readings, as busy as the clients.
+  const own = setInterval(() => void watching.client.get('ours').catch(() => {}), 2)
+  cleanups.push(async () => clearInterval(own))
+  watching.detector.start()
+  const report = await until('a report', () => {
+    const now = watching.detector.report(Date.now())
+    return now !== null && sampled(500)(now) ? now : null
+  })
+  expect(report.keys.map(name)).toEqual(['theirs'])
+  expect(report.keys[0]?.share).toBeCloseTo(1, 1)
+})
