@@ -1,0 +1,209 @@
+/**
+ * What watching costs a busy node: CPU per command by the server's own INFO cpu, and throughput, without us, with us
+ * at the default budget, and with the ways to use MONITOR that others have. The conditions take turns, so that what
+ * drifts on the machine meets all of them alike.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import type { Watching } from '../core/model.ts'
+import { type RedisProcess, startRedis } from '../tests/support/redis.ts'
+import { type BenchResult, describeMachine, round } from './result.ts'
+import type { WatchingNews, WatchingOrder } from './support/watching-process.ts'
+
+const IS_QUICK = process.argv.includes('--quick')
+const ROUNDS = IS_QUICK ? 3 : 7
+const SLICE_MS = 3_000
+/** The reader that others run: ten seconds on, ten seconds off. */
+const ON_OFF_MS = 10_000
+const CLIENTS = 50
+const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+type Workload = { name: string; pipeline: number; args: string[]; value: Buffer | null }
+type Slice = { usPerCommand: number; perSec: number }
+
+const WORKLOADS = [16, 1].flatMap((pipeline): Workload[] => [
+  { name: 'GET', pipeline, args: ['GET', 'key:__rand_int__'], value: null },
+  { name: 'SET 100 B', pipeline, args: ['SET', 'key:__rand_int__'], value: Buffer.alloc(100, 'x') },
+  { name: 'SET 1 kB binary', pipeline, args: ['SET', 'key:__rand_int__'], value: binary(1_000) },
+])
+
+export async function run(): Promise<BenchResult> {
+  const watching = new WatchingProcess()
+  const rows: BenchResult['rows'] = []
+  try {
+    for (const workload of WORKLOADS) rows.push(await measure(workload, watching))
+  } finally {
+    watching.end()
+  }
+  return {
+    name: 'overhead: what watching takes from a busy node',
+    machine: describeMachine(),
+    rows,
+    notes: [
+      `redis-benchmark with ${CLIENTS} connections; values by its -x. CPU per command: the main thread's by INFO cpu ÷ commands.`,
+      `overhead: CPU per command with us ÷ without us, − 1; ${ROUNDS} slices of ${SLICE_MS / 1_000} s each against the mean of the slices before and after; ± is the standard error of the mean.`,
+      'with us: the collector samples the node every 2 s and runs its MONITOR bursts at the default budget of 1%.',
+      'MONITOR readers read as fast as they can and keep nothing; on, off: 10 s each.',
+    ],
+  }
+}
+
+async function measure(workload: Workload, watching: WatchingProcess): Promise<BenchResult['rows'][number]> {
+  const server = await startRedis()
+  const load = startLoad(server, workload)
+  try {
+    await delay(1_000)
+    const without: Slice[] = [await slice(server)]
+    const ratios: number[] = []
+    const speeds: number[] = []
+    let said: Watching | null = null
+    for (let at = 0; at < ROUNDS; at++) {
+      await watching.start(server.url)
+      const ours = await slice(server)
+      said = watching.said
+      await watching.stop()
+      const next = await slice(server)
+      const before = without.at(-1) ?? next
+      ratios.push(ours.usPerCommand / ((before.usPerCommand + next.usPerCommand) / 2) - 1)
+      speeds.push(ours.perSec / ((before.perSec + next.perSec) / 2) - 1)
+      without.push(next)
+    }
+    const base = mean(without.map(({ usPerCommand }) => usPerCommand))
+    const baseSpeed = mean(without.map(({ perSec }) => perSec))
+    const stop = await readMonitor(server)
+    const continuous = await slice(server)
+    await stop()
+    const onOff = await onAndOff(server)
+    return {
+      workload: workload.name,
+      pipeline: workload.pipeline,
+      'without, µs/command': round(base),
+      'without, commands/s': Math.round(baseSpeed),
+      'ours, %': percent(mean(ratios)),
+      '±, %': percent(spread(ratios)),
+      'ours, throughput %': percent(mean(speeds)),
+      'MONITOR, %': percent(continuous.usPerCommand / base - 1),
+      'MONITOR, throughput %': percent(continuous.perSec / baseSpeed - 1),
+      'on/off, %': percent(onOff.usPerCommand / base - 1),
+      'on/off, throughput %': percent(onOff.perSec / baseSpeed - 1),
+      'ours says, %': said?.predictedShare == null ? '–' : percent(said.measuredShare ?? said.predictedShare),
+    }
+  } finally {
+    await watching.stop()
+    load.kill('SIGKILL')
+    await server.stop()
+  }
+}
+
+/** Of random bytes without NUL, at which redis-benchmark ends its search for the key to fill in. */
+function binary(bytes: number): Buffer {
+  return Buffer.from(randomBytes(bytes).map((byte) => (byte === 0 ? 0x80 : byte)))
+}
+
+function startLoad(server: RedisProcess, { pipeline, args, value }: Workload): ChildProcess {
+  const options = ['-p', String(server.port), '-c', String(CLIENTS), '-P', String(pipeline), '-q']
+  const endless = ['-n', '1000000000', '-r', '100000']
+  const child = spawn(
+    'redis-benchmark',
+    [...options, ...endless, ...(value === null ? [] : ['-x']), ...args],
+    { stdio: ['pipe', 'ignore', 'inherit'] },
+  )
+  child.stdin?.end(value ?? '')
+  return child
+}
+
+async function slice(server: RedisProcess, ms = SLICE_MS): Promise<Slice> {
+  const before = await readCpu(server)
+  await delay(ms)
+  const after = await readCpu(server)
+  const commands = after.commands - before.commands
+  return {
+    usPerCommand: (after.cpuUs - before.cpuUs) / commands,
+    perSec: (commands * 1_000) / (after.atMs - before.atMs),
+  }
+}
+
+async function readCpu(server: RedisProcess): Promise<{ cpuUs: number; commands: number; atMs: number }> {
+  const info = String(await server.command('INFO', 'cpu', 'stats'))
+  const field = (name: string) => Number(new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1] ?? Number.NaN)
+  const seconds = field('used_cpu_sys_main_thread') + field('used_cpu_user_main_thread')
+  return { cpuUs: seconds * 1e6, commands: field('total_commands_processed'), atMs: performance.now() }
+}
+
+/** @returns what ends it */
+async function readMonitor(server: RedisProcess): Promise<() => Promise<void>> {
+  const buffer = Buffer.alloc(1 << 20)
+  const socket = connect({
+    host: server.host,
+    port: server.port,
+    onread: { buffer, callback: () => true },
+  })
+  socket.on('error', () => {})
+  await new Promise((resolve) => socket.once('connect', resolve))
+  socket.write('MONITOR\r\n')
+  await delay(200)
+  return async () => {
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.destroy()
+    await closed
+  }
+}
+
+async function onAndOff(server: RedisProcess): Promise<Slice> {
+  const whole = slice(server, 2 * ON_OFF_MS)
+  const stop = await readMonitor(server)
+  await delay(ON_OFF_MS - 200)
+  await stop()
+  return await whole
+}
+
+/** The process that watches, told to begin and to rest. */
+class WatchingProcess {
+  said: Watching | null = null
+  readonly #child = fork(new URL('./support/watching-process.ts', import.meta.url).pathname)
+  #waiting: ((news: WatchingNews) => void) | null = null
+
+  constructor() {
+    this.#child.on('message', (news: WatchingNews) => {
+      if (news.kind === 'watching') this.said = news.watching
+      this.#waiting?.(news)
+    })
+  }
+
+  /** Resolves when the first burst has been made, and what comes is what goes on. */
+  async start(url: string): Promise<void> {
+    this.said = null
+    await this.#order(
+      { kind: 'start', url },
+      (news) => news.kind === 'watching' && news.watching.lastBurst !== null,
+    )
+  }
+
+  async stop(): Promise<void> {
+    await this.#order({ kind: 'stop' }, (news) => news.kind === 'stopped')
+  }
+
+  end(): void {
+    this.#child.disconnect()
+  }
+
+  async #order(order: WatchingOrder, isDone: (news: WatchingNews) => boolean): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#waiting = (news) => isDone(news) && resolve()
+    })
+    this.#child.send(order)
+    await done
+    this.#waiting = null
+  }
+}
+
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+const percent = (share: number) => Math.round(share * 10_000) / 100
+
+/** The standard error of the mean. */
+function spread(values: number[]): number {
+  const middle = mean(values)
+  const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1)
+  return Math.sqrt(variance / values.length)
+}
