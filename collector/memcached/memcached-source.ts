@@ -1,0 +1,284 @@
+/**
+ * The hot keys of one Memcached, from `watch fetchers mutations`: always on while it is quiet, in short windows when
+ * it is busy. `stats`, on a second connection, says how many uses of keys there were, and how many lines were lost.
+ */
+import { randomInt } from 'node:crypto'
+import { hotKeyRates } from '../../core/hot-keys/report.ts'
+import type { Watching } from '../../core/model.ts'
+import { Sleeper } from '../clock.ts'
+import type { KeyFacts } from '../hot-keys/key-prober.ts'
+import {
+  type HotKeyReport,
+  type HotKeySource,
+  noCost,
+  type SourceLogger,
+  type WatchingCost,
+} from '../hot-keys/source-types.ts'
+import { MemcachedFailure } from './failure.ts'
+import { LossMeter, widen } from './loss.ts'
+import { MemcachedConnection } from './memcached-connection.ts'
+import { diffStats, isOther, type MemcachedStats, parseStats, type StatsReading } from './stats.ts'
+import { memcachedCommands, WatchCounter } from './watch-counter.ts'
+import { openWatchStream, type WatchStream } from './watch-stream.ts'
+
+export type MemcachedSourceOptions = {
+  host: string
+  port: number
+  /**
+   * Share of the server's time that watching may take: shown, and not enforced; the lines are written by a thread
+   * of their own, and the bound on them is what protects the server. @default 0.01
+   */
+  budget?: number
+  /** New figures: about once a second. */
+  onNews(): void
+  logger: SourceLogger
+  /** Epoch milliseconds. @default Date.now */
+  now?: () => number
+  /** In [0, 1). @default Math.random */
+  random?: () => number
+}
+
+export type MemcachedSource = HotKeySource & {
+  /** What the last looks at a key found; null when none was seen lately. `sizeBytes` is the value's. */
+  facts(db: number, key: Uint8Array): KeyFacts | null
+  /** As last read; null when never. */
+  readonly stats: MemcachedStats | null
+  /** Uses of keys per second; null until known. */
+  readonly opsPerSec: number | null
+}
+
+/** Above, it is watched for a part of the time only. */
+const MAX_LINES_PER_SEC = 50_000
+const WINDOW_MS = 200
+const POLL_MS = 1_000
+const FIRST_POLL_MS = 300
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
+const MERGED_KEYS = 120
+
+export function createMemcachedSource(options: MemcachedSourceOptions): MemcachedSource {
+  return new WatchSource(options)
+}
+
+class WatchSource implements MemcachedSource {
+  refusal: string | null = null
+  stats: MemcachedStats | null = null
+  opsPerSec: number | null = null
+  readonly #options: MemcachedSourceOptions
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #connection: MemcachedConnection
+  readonly #counter = new WatchCounter(randomInt(2 ** 32))
+  readonly #loss: LossMeter
+  readonly #cost: WatchingCost = noCost()
+  #previous: StatsReading | null = null
+  #stream: WatchStream | null = null
+  #running: Promise<void>[] = []
+  #sleepers: Sleeper[] = []
+  #isStarted = false
+
+  constructor(options: MemcachedSourceOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#random = options.random ?? Math.random
+    const { host, port } = options
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    this.#connection = new MemcachedConnection({ host, port, address })
+    this.#loss = new LossMeter(this.#now)
+  }
+
+  get cost(): Readonly<WatchingCost> {
+    const own = this.#connection.cost
+    const open = this.#stream
+    const isOpen = open !== null && open.openedAt !== null ? 1 : 0
+    const watches = (this.#cost.byCommand.get('watch') ?? 0) + isOpen
+    return {
+      ...this.#cost,
+      commands: own.commands + watches,
+      byCommand: new Map([
+        ['stats', own.commands],
+        ['watch', watches],
+      ]),
+      bytes: own.bytes + this.#cost.bytes + isOpen * (open?.bytes ?? 0),
+      connections: own.connections + this.#cost.connections + isOpen,
+      windowMs: this.#cost.windowMs + isOpen * (performance.now() - (open?.openedAt ?? 0)),
+    }
+  }
+
+  get watching(): Watching {
+    const state = this.refusal === null ? 'used' : 'refused'
+    return {
+      source: state === 'used' ? 'watch' : null,
+      sources: [{ source: 'watch', state, reason: this.refusal ?? this.#loss.sentence }],
+      budget: this.#options.budget ?? 0.01,
+      attention: null,
+      predictedShare: null,
+      measuredShare: null,
+      lastBurst: null,
+    }
+  }
+
+  start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    this.#sleepers = [new Sleeper(), new Sleeper()]
+    const [poll, watch] = this.#sleepers
+    if (poll !== undefined && watch !== undefined)
+      this.#running = [this.#pollLoop(poll), this.#watchLoop(watch)]
+  }
+
+  async stop(): Promise<void> {
+    this.#isStarted = false
+    for (const sleeper of this.#sleepers) sleeper.stop()
+    this.#connection.close()
+    this.#stream?.close()
+    await Promise.all(this.#running)
+    this.#connection.close()
+    this.#forget()
+  }
+
+  report(now: number): HotKeyReport | null {
+    this.#counter.settle(now)
+    const merged = this.#counter.merge(now, MERGED_KEYS)
+    if (merged === null || this.opsPerSec === null) return null
+    const { lost } = this.#loss
+    const keys = hotKeyRates(merged, memcachedCommands, this.opsPerSec).map((rate) => ({
+      ...widen(rate, lost),
+      cpuShare: null,
+      lfuCounter: null,
+    }))
+    return {
+      source: 'watch',
+      windowFrom: merged.from,
+      windowTo: merged.to,
+      sampledCommands: merged.commands,
+      keys,
+      patterns: [],
+    }
+  }
+
+  facts(_db: number, key: Uint8Array): KeyFacts | null {
+    return this.#counter.facts(key)
+  }
+
+  async #pollLoop(sleeper: Sleeper): Promise<void> {
+    let failures = 0
+    for (;;) {
+      const isFirst = this.#previous === null
+      try {
+        await this.#poll()
+        failures = 0
+      } catch (error) {
+        if (!this.#isStarted) return
+        failures++
+        this.#previous = null
+        this.#refuse(sentenceOf(error))
+      }
+      const delayMs = failures > 0 ? this.#retryMs(failures) : isFirst ? FIRST_POLL_MS : POLL_MS
+      if (!(await sleeper.sleep(delayMs))) return
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const lines = await this.#connection.stats()
+    const reading = { stats: parseStats(lines), monotonicMs: performance.now() }
+    const before = this.#previous
+    if (this.stats !== null && isOther(this.stats, reading.stats)) this.#forget()
+    this.stats = reading.stats
+    this.#previous = reading
+    const diff = before === null ? null : diffStats(before, reading)
+    if (diff === null) return
+    this.opsPerSec = diff.opsPerSec
+    if (diff.dropped !== null) this.#loss.noteDropped(diff.dropped)
+    if (this.#duty() < 1 && this.#isLong()) this.#stream?.close()
+    this.#options.onNews()
+  }
+
+  async #watchLoop(sleeper: Sleeper): Promise<void> {
+    let failures = 0
+    for (;;) {
+      // Without an answer to `stats` there is nobody to watch, and it says why.
+      if (this.#previous === null) {
+        if (!(await sleeper.sleep(FIRST_POLL_MS / 3))) return
+        continue
+      }
+      const duty = this.#duty()
+      const failure = await this.#watch(duty)
+      if (!this.#isStarted) return
+      failures = failure === null ? 0 : failures + 1
+      if (failure !== null && this.#previous !== null) this.#refuse(failure.message)
+      const pauseMs = failure !== null ? this.#retryMs(failures) : duty < 1 ? this.#pauseMs(duty) : 0
+      if (!(await sleeper.sleep(pauseMs))) return
+    }
+  }
+
+  async #watch(duty: number): Promise<MemcachedFailure | null> {
+    let timer: NodeJS.Timeout | null = null
+    const stream = openWatchStream(
+      this.#connection.place,
+      {
+        onEvent: (event) => {
+          this.#loss.noteLine()
+          this.#counter.add(event, this.#now())
+        },
+        onSkipped: (count) => this.#loss.noteSkipped(count),
+      },
+      () => {
+        this.#refuse(null)
+        if (duty < 1) timer = setTimeout(() => stream.close(), WINDOW_MS)
+      },
+    )
+    this.#stream = stream
+    const { failure, windowMs, bytes } = await stream.done
+    this.#stream = null
+    if (timer !== null) clearTimeout(timer)
+    this.#counter.settle(this.#now(), true)
+    const connected = bytes > 0 ? 1 : 0
+    this.#cost.byCommand.set('watch', (this.#cost.byCommand.get('watch') ?? 0) + connected)
+    this.#cost.connections += connected
+    this.#cost.bytes += bytes
+    this.#cost.windowMs += windowMs
+    return failure
+  }
+
+  /** Part of the time that it is watched. A store has two lines. */
+  #duty(): number {
+    const linesPerSec = (this.opsPerSec ?? 0) * 1.5
+    return linesPerSec <= MAX_LINES_PER_SEC ? 1 : MAX_LINES_PER_SEC / linesPerSec
+  }
+
+  #isLong(): boolean {
+    const openedAt = this.#stream?.openedAt ?? null
+    return openedAt !== null && performance.now() - openedAt > WINDOW_MS
+  }
+
+  /** At random phase, so that what comes at intervals is not always or never seen. */
+  #pauseMs(duty: number): number {
+    return WINDOW_MS * (1 / duty - 1) * (0.5 + this.#random())
+  }
+
+  #retryMs(failures: number): number {
+    return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS) * (0.5 + this.#random())
+  }
+
+  #refuse(sentence: string | null): void {
+    if (this.refusal === sentence) return
+    this.refusal = sentence
+    const { host, port, logger } = this.#options
+    if (sentence === null) logger.info({ host, port }, 'watch is used')
+    else logger.info({ host, port, refusal: sentence }, 'watch is not used')
+  }
+
+  #forget(): void {
+    this.#counter.reset()
+    this.#loss.reset()
+    this.#previous = null
+    this.opsPerSec = null
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof MemcachedFailure
+    ? error.message
+    : 'The answer of the Memcached could not be read: hot keys are read again once it can.'
+}
