@@ -1,6 +1,6 @@
 /**
- * Brings a clone to where `bin/main.ts` runs: npm packages, the generated client, and the Debian packages that the
- * subcommand needs. Plain JavaScript without dependencies: it runs on the system's Node (20 or later), before all else.
+ * Brings a clone to where `bin/main.ts` runs: npm packages, the generated client, the compiled module, and the Debian
+ * packages that the subcommand needs. Plain JavaScript without dependencies: it runs on the system's Node (20 or later), before all else.
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { installPrograms, missingPrograms, neededPrograms } from './setup/debian
 import { takeLock } from './setup/lock.mjs'
 import { clientIsCurrent, generateClient, installPackages, packagesAreCurrent } from './setup/packages.mjs'
 import { SetupError, stopRunning } from './setup/run.mjs'
+import { buildModule, moduleIsCurrent } from './setup/wasm.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 let lock = null
@@ -34,7 +35,10 @@ async function setUp(args) {
   const [command = '', ...rest] = args.filter((arg, at) => (at === 0 ? !arg.startsWith('-') : true))
   const needed = asksForHelp ? [] : neededPrograms(command, rest)
   const isCurrent = () =>
-    packagesAreCurrent(root) && clientIsCurrent(root) && missingPrograms(needed, env).length === 0
+    packagesAreCurrent(root) &&
+    clientIsCurrent(root) &&
+    moduleIsCurrent(root) &&
+    missingPrograms(needed, env).length === 0
   if (isCurrent()) return
 
   let said = false
@@ -45,6 +49,7 @@ async function setUp(args) {
   })
   if (!packagesAreCurrent(root)) await installPackages(root, env, lock.share)
   if (!clientIsCurrent(root)) await generateClient(root, env)
+  if (!moduleIsCurrent(root)) await buildModule(root, env)
   const missing = missingPrograms(needed, env)
   if (missing.length > 0) await installPrograms(missing, env)
 }

@@ -10,8 +10,8 @@ export const WINDOW_MS = 10_000
 const SLICE_MS = 1_000
 const CLOSED_SLICES = WINDOW_MS / SLICE_MS - 1
 /** Per past slice: with its sample about 50 KiB. */
-const MAX_ENTRIES = 400
-const MAX_KEY_BYTES = 24 * 1024
+const MAX_ENTRIES = 360
+const MAX_KEY_BYTES = 20 * 1024
 
 /** What one slice says of one key: uses between `low` and `high`, of `commands`. */
 export type SliceCount = { low: number; high: number; commands: number }
