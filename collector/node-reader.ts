@@ -11,7 +11,7 @@ import type { NodeReading, OwnCost } from './reading.ts'
 import { clusterInfoSource } from './sources/cluster.ts'
 import { type InfoReading, infoSource, numberField } from './sources/info.ts'
 import { pingSource } from './sources/ping.ts'
-import { type SlowlogReading, slowlogSource } from './sources/slowlog.ts'
+import { type SlowlogReading, slowlogSource, unknownCommands } from './sources/slowlog.ts'
 
 /** The first look is short; when all of it is new, the rest is fetched. */
 const SLOWLOG_FIRST = 16
@@ -119,10 +119,11 @@ export class NodeReader {
     const table = await this.commandTable(info.runId)
     const runId = info.runId ?? ''
     const last = this.#lastEntry?.runId === runId ? this.#lastEntry.entryId : -1
-    const read = async (count: number) =>
-      slowlogSource
-        .parse(await slowlogSource.read(this.#connection, { count, table }))
-        .filter((entry) => entry.entryId > last)
+    const read = async (count: number) => {
+      const { reply } = await slowlogSource.read(this.#connection, { count, table })
+      const extended = await this.commandTable(info.runId, unknownCommands({ reply, table }))
+      return slowlogSource.parse({ reply, table: extended }).filter((entry) => entry.entryId > last)
+    }
     let entries = await read(SLOWLOG_FIRST)
     if (entries.length === SLOWLOG_FIRST) entries = await read(SLOWLOG_ALL)
     const newest = entries.reduce((highest, entry) => Math.max(highest, entry.entryId), last)

@@ -4,6 +4,7 @@
  */
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { DONE, KeyWalker, MAX_WORD_BYTES, WORD } from '../../core/hot-keys/key-walker.ts'
+import { UnknownNames } from '../monitor/unknown-names.ts'
 import type { Source } from './source.ts'
 
 export type SlowlogReading = {
@@ -23,6 +24,18 @@ export const slowlogSource: Source<SlowlogReply, SlowlogReading[], { count: numb
   name: 'slowlog',
   read: async (node, { count, table }) => ({ reply: await node.callBuffer('SLOWLOG', 'GET', count), table }),
   parse: ({ reply, table }) => parseSlowlog(reply, table),
+}
+
+/** Names of commands in it that the table does not list: renamed ones, for a server logs only what it has run. */
+export function unknownCommands({ reply, table }: SlowlogReply): readonly string[] {
+  const unknown = new UnknownNames()
+  for (const entry of Array.isArray(reply) ? (reply as unknown[]) : []) {
+    const argumentList: unknown = Array.isArray(entry) ? entry[3] : null
+    const name: unknown = Array.isArray(argumentList) ? argumentList[0] : null
+    if (!(name instanceof Uint8Array) || name.length > MAX_WORD_BYTES) continue
+    if (table.names.find(name, 0, name.length) === null) unknown.add(name, 0, name.length)
+  }
+  return unknown.names
 }
 
 /** Newest first, as the server has them. Entries of another shape are left out. */

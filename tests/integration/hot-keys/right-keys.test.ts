@@ -1,6 +1,10 @@
 /** The right keys of real traffic on real servers, where others go wrong. */
 import { afterEach, expect, test } from 'vitest'
-import type { HotKeyReport, ReportedKey } from '../../../collector/hot-keys/source-types.ts'
+import { systemClock } from '../../../collector/clock.ts'
+import { CommandTables } from '../../../collector/command-tables.ts'
+import { NodeConnection } from '../../../collector/connection/node-connection.ts'
+import { type HotKeyReport, noCost, type ReportedKey } from '../../../collector/hot-keys/source-types.ts'
+import { NodeReader } from '../../../collector/node-reader.ts'
 import { watch } from '../../support/monitor-detector.ts'
 import { type RedisOptions, type RedisProcess, startRedis, until } from '../../support/redis.ts'
 import { startTraffic } from '../../support/traffic.ts'
@@ -102,6 +106,34 @@ test('commands that were renamed: their keys, under the names that the commands 
     ['b', 'XREAD', false],
     ['c', 'HSET', true],
   ])
+})
+
+test('and in the slow log, which has them under their new names too', async () => {
+  const node = await server({
+    settings: { 'rename-command': 'MGET mg --rename-command OBJECT o', 'slowlog-log-slower-than': '0' },
+  })
+  await node.command('mg', 'a', 'b')
+  await node.command('o', 'HELP')
+  const place = { host: node.host, port: node.port, address: node.address }
+  const connection = new NodeConnection(place, { username: null, password: null, tls: null })
+  await connection.open()
+  cleanups.push(async () => connection.close())
+  const ignore = () => {}
+  const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+  const reader = new NodeReader(connection, new CommandTables(), systemClock, logger)
+  const { slowlog } = await reader.read(false, noCost())
+  const told = slowlog.map(({ command, keys }) => [
+    command,
+    ...keys.map((key) => Buffer.from(key).toString()),
+  ])
+  expect(told).toContainEqual(['MGET', 'a', 'b'])
+  expect(told).toContainEqual(['OBJECT HELP'])
+  // Once: what it learnt it keeps.
+  await node.command('mg', 'c')
+  expect((await reader.read(false, noCost())).slowlog).toContainEqual(
+    expect.objectContaining({ command: 'MGET', argumentCount: 2 }),
+  )
+  expect(connection.sent.get('command|info')).toBe(1)
 })
 
 test('functions, transactions and blocking commands: each key once, under the command that named it', async () => {
