@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from 'ioredis'
 import { Articles } from './articles.ts'
+import { Catalog } from './catalog.ts'
 import { openOrigin } from './origin.ts'
 import { Pace } from './pace.ts'
 import { readSettings } from './settings.ts'
@@ -30,7 +31,7 @@ const cache = new Cluster(
 )
 const origin = openOrigin(settings.databaseUrl)
 const articles = new Articles(cache, origin, Math.random)
-const visit = createVisit(cache, articles, Math.random)
+const visit = createVisit(cache, articles, new Catalog(cache, origin), Math.random)
 const visits = new Pace()
 const viralReads = new Pace()
 

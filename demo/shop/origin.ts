@@ -6,6 +6,8 @@ export const ARTICLES = 50_000
 export type Origin = {
   /** The article as JSON text, null when there is none. */
   readArticle(articleId: number): Promise<string | null>
+  /** The first `count` articles as one JSON text. */
+  readCatalog(count: number): Promise<string>
   changePrice(articleId: number, cents: number): Promise<void>
   close(): Promise<void>
 }
@@ -55,6 +57,15 @@ export function openOrigin(databaseUrl: string): Origin {
         values: [articleId],
       })
       return rows[0]?.article ?? null
+    },
+    async readCatalog(count) {
+      const { rows } = await pool.query<{ catalog: string }>({
+        name: 'read-catalog',
+        text: `SELECT json_agg(json_build_object('id', article_id, 'title', title, 'cents', cents, 'body', body))::text AS catalog
+               FROM shop.articles WHERE article_id <= $1`,
+        values: [count],
+      })
+      return rows[0]?.catalog ?? '[]'
     },
     async changePrice(articleId, cents) {
       await pool.query({
