@@ -151,4 +151,4 @@ for (let pass = 0; pass < Number(passes); pass++) {
   const { user, system } = process.cpuUsage(before)
   process.send?.({ ...seen, cpuMs: (user + system) / 1_000 } satisfies ConsumerPass)
 }
-process.disconnect()
+process.disconnect?.()

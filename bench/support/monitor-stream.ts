@@ -40,7 +40,7 @@ export async function recordStream(path: string, spec: StreamSpec): Promise<Reco
         await file.write(batch, 0, filled)
         filled = 0
       }
-      filled += batch.latin1Write(text, filled)
+      filled += batch.write(text, filled, 'latin1')
       bytes += text.length
     }
     await file.write(batch, 0, filled)
