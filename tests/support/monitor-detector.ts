@@ -8,7 +8,7 @@ import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
 import { NodeReader } from '../../collector/node-reader.ts'
 import type { RedisProcess } from './redis.ts'
 
-const UNKNOWN_FACTS: NodeFacts = {
+export const UNKNOWN_FACTS: NodeFacts = {
   opsPerSec: null,
   siblingOpsPerSec: null,
   cpuShare: null,
