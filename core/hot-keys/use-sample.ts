@@ -26,7 +26,7 @@ export class UseSample {
     const use = this.uses++
     let place = use
     if (use >= SAMPLE_USES) {
-      place = Math.floor((this.#random() / 4_294_967_296) * (use + 1))
+      place = Math.floor(this.#random() * 2 ** -32 * (use + 1))
       if (place >= SAMPLE_USES) return
     }
     const length = Math.min(end - start, SAMPLE_KEY_BYTES)

@@ -24,7 +24,8 @@ export function encodeCommandTable(table: CommandTable, bytes: Uint8Array): void
 
 function encodeCommand(command: CommandKeys, view: DataView, at: number): void {
   const isFixed = command.subcommands === null && command.specs.length <= 2 && command.specs.every(hasPlace)
-  view.setUint8(at + LAYOUT.ENTRY_KIND, isFixed && command.id < 65_536 ? 1 : 0)
+  const isKnown = isFixed && command.id < 65_536
+  view.setUint8(at + LAYOUT.ENTRY_KIND, isKnown ? (isFirstArgument(command) ? 2 : 1) : 0)
   view.setUint8(at + LAYOUT.ENTRY_WRITES, command.write ? 1 : 0)
   view.setUint8(at + LAYOUT.ENTRY_SPECS, command.specs.length)
   view.setUint16(at + LAYOUT.ENTRY_ID, command.id, true)
@@ -37,6 +38,12 @@ function encodeCommand(command: CommandKeys, view: DataView, at: number): void {
     view.setUint8(spec + 2, write ? 1 : 0)
     view.setInt32(spec + 4, find.last, true)
   })
+}
+
+function isFirstArgument({ specs }: CommandKeys): boolean {
+  const [spec] = specs
+  if (specs.length !== 1 || spec?.begin.kind !== 'index' || spec.find.kind !== 'range') return false
+  return spec.begin.index === 1 && spec.find.last === 0
 }
 
 function hasPlace({ begin, find }: KeySpec): boolean {

@@ -35,6 +35,8 @@ export { add, clear } from './sketch'
 const KEYS = 1
 const SKIPPED = 0
 const REST = -1
+/** Of a command: its only key is its first argument. */
+const KIND_FIRST = 2
 
 /** @returns where it stopped: `end`, or the beginning of a line that is not for it */
 export function scan(node: usize, from: usize, end: usize): usize {
@@ -87,7 +89,33 @@ function scanLine(node: usize, table: usize, line: usize, end: usize): usize {
   if (load<u32>(node + REPLICA) !== 0 && load<u8>(entry, ENTRY_WRITES) !== 0) {
     return endRest(node, REPLICATED, nameEnd + 1, end)
   }
+  if (load<u8>(entry, ENTRY_KIND) === KIND_FIRST) {
+    const next = scanFirst(node, entry, db, nameEnd + 1, end)
+    if (next !== 0) return next
+  }
   return scanArguments(node, entry, db, nameEnd + 1, end)
+}
+
+/** Most lines: a command whose only key is its first argument, with nothing to decode. 0: it is not so simple. */
+@inline
+function scanFirst(node: usize, entry: usize, db: i32, from: usize, end: usize): usize {
+  const key = from + 2
+  if (load<u16>(from) !== 0x2220 || key >= end) return 0
+  const keyEnd = findSpecial(key)
+  if (keyEnd + 3 > end || load<u8>(keyEnd) !== 34) return 0
+  const length = <u32>(keyEnd - key)
+  if (length > MAX_LINE_KEY_BYTES) return 0
+  const two = load<u16>(keyEnd, 1)
+  let next = keyEnd + 3
+  if (two !== 0x0a0d) {
+    if (two !== 0x2220) return 0
+    next = findEnd(next, end)
+    if (next === 0) return 0
+  }
+  increment(node + LINES)
+  increment(node + COMMANDS)
+  add(node, key, length, db, <u32>load<u16>(entry, ENTRY_ID), load<u8>(entry, ENTRY_FIRST_SPEC + 2))
+  return next
 }
 
 @inline

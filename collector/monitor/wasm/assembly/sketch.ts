@@ -73,19 +73,21 @@ export function clear(node: usize): void {
 @inline
 function hashKey(key: usize, length: u32, db: i32, seed: u32): u32 {
   const multiplier: u32 = (seed << 1) | 1
+  const other: u32 = rotl(seed, 16) ^ 0x27d4eb2f
   let hash: u32 = seed ^ (<u32>(db + 1) * 0x9e3779b1)
   let at = key
-  const end = key + length
-  const words = key + (length & ~3)
-  for (; at < words; at += 4) {
-    hash = (hash ^ load<u32>(at)) * 0x85ebca6b
-    hash = (hash ^ (hash >> 15)) * multiplier
+  const end = key + (length & ~7)
+  for (; at < end; at += 8) {
+    const mixed = ((load<u32>(at) ^ seed) * 0x85ebca6b) ^ rotl((load<u32>(at, 4) ^ other) * 0x9e3779b1, 15)
+    hash = (hash ^ mixed) * multiplier
+    hash = hash ^ (hash >> 15)
   }
-  if (at < end) {
-    let word: u32 = 0
-    for (let shift: u32 = 0; at < end; at++, shift += 8) word |= <u32>load<u8>(at) << shift
-    hash = (hash ^ word) * 0x85ebca6b
-    hash = (hash ^ (hash >> 15)) * multiplier
+  const left = length & 7
+  if (left !== 0) {
+    const pair = load<u64>(at) & ((<u64>1 << (left << 3)) - 1)
+    const mixed = ((<u32>pair ^ seed) * 0x85ebca6b) ^ rotl((<u32>(pair >> 32) ^ other) * 0x9e3779b1, 15)
+    hash = (hash ^ mixed) * multiplier
+    hash = hash ^ (hash >> 15)
   }
   hash = (hash ^ (hash >> 16) ^ length) * 0xc2b2ae35
   hash = hash ^ (hash >> 13)
@@ -102,7 +104,7 @@ function offer(node: usize, key: usize, length: u32, db: i32, command: u32, writ
     state ^= state >> 17
     state ^= state << 5
     store<u32>(node + RANDOM, state)
-    const drawn = (<f64>state / 4294967296.0) * (<f64>use + 1.0)
+    const drawn = <f64>state * 2.3283064365386963e-10 * (<f64>use + 1.0)
     if (drawn >= <f64>SAMPLE_USES) return
     place = <u32>drawn
   }
@@ -112,7 +114,9 @@ function offer(node: usize, key: usize, length: u32, db: i32, command: u32, writ
   store<i32>(at, db, 4)
   store<u32>(at, command, 8)
   store<u32>(at, write, 12)
-  memory.copy(at + 16, key, kept)
+  for (let from: usize = 0; from < <usize>SAMPLE_KEY_BYTES; from += 16) {
+    v128.store(at + 16 + from, v128.load(key + from))
+  }
 }
 
 @inline
@@ -290,11 +294,11 @@ function isLong(node: usize, slot: u32): bool {
 @inline
 function put(node: usize, record: usize, key: usize, length: u32): void {
   store<u32>(record, length, LENGTH)
-  if (length <= INLINE_BYTES) {
-    memory.copy(record + INLINE, key, length)
-    return
-  }
-  memory.copy(record + INLINE, key, INLINE_BYTES)
+  // All of them, whatever the length: what lies behind a short key is never looked at.
+  v128.store(record + INLINE, v128.load(key))
+  v128.store(record + INLINE, v128.load(key, 16), 16)
+  store<u64>(record + INLINE, load<u64>(key, 32), 32)
+  if (length <= INLINE_BYTES) return
   let previous: usize = 0
   for (let from = INLINE_BYTES; from < length; from += BLOCK_BYTES) {
     const block = load<u32>(node + FREE_BLOCK)
