@@ -30,6 +30,7 @@ import classes from './node-view.module.css'
 import { RawFacts } from './raw-facts.tsx'
 import { SlowlogTable } from './slowlog-table.tsx'
 import { WatchCost } from './watch-cost.tsx'
+import { WatchSources } from './watch-sources.tsx'
 
 export type NodeData = {
   node: Node
@@ -92,8 +93,9 @@ export function NodeView({ data }: { data: NodeData }) {
         <EventList events={data.events} range={page.query} />
       </Panel>
       <div className={classes.columns}>
-        <KeyspaceTable keyspaces={data.keyspaces} />
         <WatchCost node={node} />
+        <WatchSources node={node} />
+        <KeyspaceTable keyspaces={data.keyspaces} />
         {data.info !== null && (
           <>
             <ReplicationPanel info={info} />
