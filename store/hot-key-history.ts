@@ -59,7 +59,7 @@ export async function getHotKey(
   )
   if (key === null) return null
   const [current, history] = await Promise.all([
-    readCurrent(store, { cacheId, keyId: key.keyId }, { now, limit: MAX_NODES }),
+    readCurrent(store, { cacheId, keyIds: [key.keyId] }, { now, limit: MAX_NODES }),
     readHistory(store, key.keyId, range),
   ])
   const newest = Math.max(key.lastSeenAt.getTime(), ...current.map((record) => record.at.getTime()))

@@ -14,7 +14,7 @@ const CLOCK_AHEAD_MS = 60_000
 export type HotKeyFilter = NodeFilter & {
   db?: number
   pattern?: string
-  keyId?: bigint
+  keyIds?: bigint[]
   missing?: boolean
   heat?: Heat
 }
@@ -55,7 +55,7 @@ export type HotKeyRecord = {
 export function keyCondition(filter: HotKeyFilter): Prisma.Sql {
   const conditions = [Prisma.sql`TRUE`]
   if (filter.db !== undefined) conditions.push(Prisma.sql`k.db = ${filter.db}`)
-  if (filter.keyId !== undefined) conditions.push(Prisma.sql`k.key_id = ${filter.keyId}`)
+  if (filter.keyIds !== undefined) conditions.push(Prisma.sql`k.key_id = ANY(${filter.keyIds}::bigint[])`)
   if (filter.pattern !== undefined && filter.pattern !== '') {
     conditions.push(Prisma.sql`k.bytes LIKE ${Buffer.from(globToLike(filter.pattern))}::bytea`)
   }
@@ -89,10 +89,14 @@ export const RECORD_COLUMNS = Prisma.sql`
   s.size_bytes::double precision AS "sizeBytes", ${BYTES_PER_SEC} AS "bytesPerSec", s.is_missing AS "isMissing",
   s.probed_at AS "probedAt"`
 
+/** When a report that is shown as of now was made. */
+export function currentSpan(now: number): { after: Date; until: Date } {
+  return { after: new Date(now - HOT_KEY_CURRENT_MS), until: new Date(now + CLOCK_AHEAD_MS) }
+}
+
 /** The rows of the newest report of every node that is up, as `hot_key_sample s`. */
 export function currentRows(filter: HotKeyFilter, now: number): Prisma.Sql {
-  const after = new Date(now - HOT_KEY_CURRENT_MS)
-  const until = new Date(now + CLOCK_AHEAD_MS)
+  const { after, until } = currentSpan(now)
   return Prisma.sql`
     FROM node n
     JOIN cache c ON c.cache_id = n.cache_id AND c.removed_at IS NULL

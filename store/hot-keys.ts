@@ -14,6 +14,7 @@ import {
 import { decodeCursor, type Page, toPage } from './page.ts'
 import type { NodeFilter } from './samples.ts'
 
+export { listCacheHotKeys } from './cache-hot-keys.ts'
 export { getHotKey, type HotKeyDetail } from './hot-key-history.ts'
 export { listHotKeyRows } from './hot-key-rows.ts'
 

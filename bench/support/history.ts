@@ -93,8 +93,8 @@ async function writeMinutes(store: Store, from: number, to: number): Promise<voi
     await client.query(
       `INSERT INTO hot_key_sample_1m (node_id, at, key_id, reports, samples, sampled_commands, share, share_low,
          share_high, share_peak, ops_per_sec, ops_per_sec_low, ops_per_sec_high, ops_per_sec_peak, reads_per_sec,
-         writes_per_sec, top_command, source)
-       SELECT k.node_id, at, k.key_id, 12, 12, 20000, 0.1, 0.09, 0.11, 0.12, ops, ops, ops, ops, ops, 0, 'GET', 'monitor'
+         writes_per_sec, top_command, source, rank)
+       SELECT k.node_id, at, k.key_id, 12, 12, 20000, 0.1, 0.09, 0.11, 0.12, ops, ops, ops, ops, ops, 0, 'GET', 'monitor', k.rank
        FROM ${minutes} CROSS JOIN (${HOT_KEYS_OF_NODES}) k CROSS JOIN LATERAL (SELECT random() * 1000 + k.key_id AS ops) o`,
       bounds,
     )
@@ -109,7 +109,7 @@ async function writeMinutes(store: Store, from: number, to: number): Promise<voi
 
 const COMMANDS = `ARRAY['get','set','hgetall','hset','sadd','smembers','zadd','zrange','xadd','xread','expire','del']`
 const HOT_KEYS_OF_NODES = `
-  SELECT node_id, key_id FROM (
+  SELECT node_id, key_id, rank FROM (
     SELECT node_id, key_id, row_number() OVER (PARTITION BY node_id ORDER BY ops_per_sec DESC) AS rank
     FROM hot_key_sample WHERE at = (SELECT max(at) FROM hot_key_sample)
   ) AS ranked WHERE rank <= ${HISTORY.hotKeys}`
@@ -128,7 +128,8 @@ async function writeRaw(store: Store, from: number, to: number): Promise<void> {
     await client.query(
       `INSERT INTO hot_key_sample SELECT g.at, g.at - interval '10 seconds', s.key_id, s.node_id, s.sampled_commands,
          s.share, s.share_low, s.share_high, s.ops_per_sec * (0.5 + random()), s.ops_per_sec_low, s.ops_per_sec_high,
-         s.reads_per_sec, s.writes_per_sec, s.top_command, s.source
+         s.reads_per_sec, s.writes_per_sec, s.top_command, s.source, s.rank, s.cpu_share, s.lfu_counter, s.size_bytes,
+         s.is_missing, s.probed_at
        FROM hot_key_sample s CROSS JOIN generate_series($1::timestamptz, $2::timestamptz, interval '5 seconds') AS g(at)
        WHERE s.at = (SELECT max(at) FROM hot_key_sample) ON CONFLICT DO NOTHING`,
       bounds,

@@ -1,7 +1,19 @@
 /** Every operation of the HTTP API: its address, what it takes and what it answers. */
 import { z } from 'zod'
-import { Cache, Event, HotKey, Node, NodeSampleView, Shard } from '../model.ts'
-import { cacheId, db, nodeId, paging, pattern, shardId, timeRange } from './parameters.ts'
+import { Cache, CacheHotKey, Event, HotKey, HotPattern, Node, NodeSampleView, Shard } from '../model.ts'
+import {
+  cacheId,
+  db,
+  heat,
+  hotKeyOrder,
+  merge,
+  missing,
+  nodeId,
+  paging,
+  pattern,
+  shardId,
+  timeRange,
+} from './parameters.ts'
 
 const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({
@@ -57,16 +69,28 @@ export const OPERATIONS = {
   },
   listHotKeys: {
     path: '/api/v1/hot-keys',
-    summary: 'The keys that are hot now, by their rate, each with its 95% interval',
+    summary: 'The keys that are hot now, by their rate or bytes, each with its 95% interval',
     pathParams: none,
     query: z.object({
       ...filters,
       shardId: shardId.optional(),
       db: db.optional(),
       pattern: pattern.optional(),
+      by: hotKeyOrder.optional(),
+      missing: missing.optional(),
+      heat: heat.optional(),
+      merge: merge.optional(),
       ...paging,
     }),
-    answer: pageOf(HotKey),
+    answer: pageOf(z.union([CacheHotKey, HotKey])),
+  },
+  listHotPatterns: {
+    path: '/api/v1/hot-patterns',
+    summary:
+      'The shapes of the keys that are asked for now, over the nodes of each cache; null is all other keys',
+    pathParams: none,
+    query: z.object({ ...filters, shardId: shardId.optional(), ...paging }),
+    answer: pageOf(HotPattern),
   },
   listEvents: {
     path: '/api/v1/events',

@@ -47,6 +47,22 @@ export const pattern = z
   .max(MAX_PATTERN_LENGTH, { error: `pattern has at most ${MAX_PATTERN_LENGTH} characters.` })
   .meta({ description: 'A glob over the whole key: * is any run of bytes, ? is one', example: 'article:*' })
 
+export const hotKeyOrder = z.enum(['rate', 'bytes'], { error: 'by is rate or bytes.' }).meta({
+  description:
+    'rate: the most commands per second first (the default); bytes: rate × size. Keys whose source cannot tell come last',
+})
+export const missing = z.enum(['true', 'false'], { error: 'missing is true or false.' }).meta({
+  description:
+    'true: only keys that do not exist; false: only keys that do. Keys that were not asked for are in neither',
+})
+export const heat = z
+  .enum(['read-hot', 'write-hot', 'mixed'], { error: 'heat is read-hot, write-hot or mixed.' })
+  .meta({ description: 'read-hot: at most 10% of its commands write it; write-hot: half of them or more' })
+export const merge = z.enum(['cache'], { error: 'merge is cache, or left out.' }).meta({
+  description:
+    "Without it an item is a key on one node. cache: an item is a key over all nodes of its cache, with the sum of their rates, its share of the cache's commands, and nodeIds",
+})
+
 const limit = wholeNumber('limit', 1, MAX_LIMIT)
   .default(DEFAULT_LIMIT)
   .meta({ description: 'How many items a page has at most' })

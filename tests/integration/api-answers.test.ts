@@ -144,6 +144,7 @@ describe('answers', () => {
     ['getNode', async () => `/api/v1/nodes/${await someNodeId()}`],
     ['listSamples', () => '/api/v1/samples?cacheId=shop&range=15m&limit=500'],
     ['listHotKeys', () => '/api/v1/hot-keys?cacheId=shop&limit=500'],
+    ['listHotPatterns', () => '/api/v1/hot-patterns?cacheId=shop'],
     ['listEvents', () => '/api/v1/events?cacheId=shop&limit=500'],
   ]
 
@@ -188,6 +189,52 @@ describe('answers', () => {
   })
 })
 
+describe('hot keys in other orders', () => {
+  test('by bytes: the greatest product of rate and size first, the unknown last', async () => {
+    const rows = await listAll('/api/v1/hot-keys?cacheId=shop&by=bytes', 7)
+    const known = rows.map(({ bytesPerSec }) => bytesPerSec).filter((value) => value !== null)
+    expect(known.length).toBeGreaterThan(10)
+    expect(known.length).toBeLessThan(rows.length)
+    expect(rows.slice(0, known.length).map(({ bytesPerSec }) => bytesPerSec)).toEqual(known)
+    expect(known).toEqual(known.toSorted((a, b) => Number(b) - Number(a)))
+    expect(rows[0]).toMatchObject({ key: 'article:2002', sizeBytes: 102_464, isMissing: false })
+  })
+
+  test('missing ones, and those that exist', async () => {
+    const gone = await listAll('/api/v1/hot-keys?cacheId=shop&missing=true', 2)
+    expect(gone.map(({ key }) => key)).toEqual(['article:2003'])
+    expect(gone.every((row) => row.sizeBytes === null && row.probedAt !== null)).toBe(true)
+    const there = await listAll('/api/v1/hot-keys?cacheId=shop&missing=false', 500)
+    expect(there.every((row) => row.isMissing === false)).toBe(true)
+  })
+
+  test('written and read ones', async () => {
+    const written = await listAll('/api/v1/hot-keys?cacheId=shop&heat=write-hot', 500)
+    expect(written.map(({ topCommand }) => topCommand)).toEqual(['HINCRBY'])
+    const read = await listAll('/api/v1/hot-keys?cacheId=shop&heat=read-hot', 500)
+    expect(read[0]?.key).toBe('article:42')
+  })
+
+  test('of the cache: shares are of its commands, each key once, page by page', async () => {
+    const merged = await listAll('/api/v1/hot-keys?cacheId=shop&merge=cache', 7)
+    expect(merged).toEqual(await listAll('/api/v1/hot-keys?cacheId=shop&merge=cache', 500))
+    const names = merged.map(({ keyBase64 }) => keyBase64)
+    expect(new Set(names).size).toBe(names.length)
+    const top = merged[0]
+    expect(top).toMatchObject({ key: 'article:42', rank: 1, nodeIds: [top?.nodeId] })
+    // 64% of one of three nodes, which has the most load.
+    expect(top?.share).toBeLessThan(0.6)
+    expect(top?.share).toBeGreaterThan(0.3)
+  })
+
+  test('patterns over the nodes that are up, other comes last', async () => {
+    const rows = await listAll('/api/v1/hot-patterns?cacheId=shop', 2)
+    expect(rows.map(({ pattern }) => pattern)).toEqual(['article:*', 'session:*', '{cart:*}:items', null])
+    expect(rows.reduce((sum, { share }) => sum + Number(share), 0)).toBeLessThanOrEqual(1)
+    expect(rows[0]?.nodeIds).toHaveLength(2)
+  })
+})
+
 async function someNodeId(): Promise<unknown> {
   return (await listAll('/api/v1/hot-keys?cacheId=shop', 1))[0]?.nodeId
 }
@@ -218,6 +265,9 @@ describe('bad parameters', () => {
     ['/api/v1/hot-keys?db=65536', ['db']],
     ['/api/v1/hot-keys?shardId=two&nodeId=0&limit=-1', ['shardId', 'nodeId', 'limit']],
     ['/api/v1/hot-keys?patern=article:*', ['patern']],
+    ['/api/v1/hot-keys?by=size&missing=1&heat=cold&merge=node', ['by', 'missing', 'heat', 'merge']],
+    ['/api/v1/hot-patterns?cursor=WzFd', ['cursor']],
+    ['/api/v1/hot-patterns?db=0', ['db']],
     ['/api/v1/events?cursor=bm90LW9uZQ', ['cursor']],
     ['/api/v1/events?nodeId=1%3BDROP%20TABLE%20event', ['nodeId']],
   ]
@@ -238,6 +288,8 @@ describe('what is not there', () => {
     '/api/v1/nodes?cacheId=nowhere',
     '/api/v1/samples?cacheId=nowhere',
     '/api/v1/hot-keys?cacheId=nowhere',
+    '/api/v1/hot-keys?cacheId=nowhere&merge=cache',
+    '/api/v1/hot-patterns?cacheId=nowhere',
     '/api/v1/events?nodeId=2147483647',
     '/api/v1',
     '/api/v2/caches',

@@ -7,6 +7,7 @@ import * as shards from '../../app/api/v1/caches/[cacheId]/shards/route.ts'
 import * as caches from '../../app/api/v1/caches/route.ts'
 import * as events from '../../app/api/v1/events/route.ts'
 import * as hotKeys from '../../app/api/v1/hot-keys/route.ts'
+import * as hotPatterns from '../../app/api/v1/hot-patterns/route.ts'
 import * as node from '../../app/api/v1/nodes/[nodeId]/route.ts'
 import * as nodes from '../../app/api/v1/nodes/route.ts'
 import * as openapi from '../../app/api/v1/openapi.json/route.ts'
@@ -20,6 +21,7 @@ const ROUTES: [string, typeof caches][] = [
   ['/api/v1/nodes/[nodeId]', node],
   ['/api/v1/samples', samples],
   ['/api/v1/hot-keys', hotKeys],
+  ['/api/v1/hot-patterns', hotPatterns],
   ['/api/v1/events', events],
   ['/api/v1/openapi.json', openapi],
   ['/api/live', live],

@@ -1,11 +1,13 @@
-import { listHotKeys } from '../../../../store/hot-keys.ts'
+import { listCacheHotKeys, listHotKeys } from '../../../../store/hot-keys.ts'
 import { endpoint } from '../../_lib/endpoint.ts'
 import { explainEmpty } from '../../_lib/found.ts'
 
 export const { GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE } = endpoint(
   'listHotKeys',
-  async (store, query, now) => {
-    const page = await listHotKeys(store, { ...query, now })
+  async (store, { merge, missing, ...query }, now) => {
+    const list = merge === 'cache' ? listCacheHotKeys : listHotKeys
+    const existence = missing === undefined ? {} : { missing: missing === 'true' }
+    const page = await list(store, { ...query, ...existence, now })
     await explainEmpty(store, page.items, query, now)
     return page
   },
