@@ -1,6 +1,6 @@
 /**
- * What the collector does to one node, in a process of its own and without Postgres: told to start and to stop by its
- * parent, it tells what its watching says of itself.
+ * What the collector does to one node, in a process of its own and without Postgres. Its parent says when MONITOR
+ * rests and when it goes on; it tells what its watching says of itself. argv: the node's URL.
  */
 import { CacheWatcher } from '../../collector/cache-watcher.ts'
 import { systemClock } from '../../collector/clock.ts'
@@ -9,46 +9,39 @@ import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
 import { parseConfig } from '../../core/config.ts'
 import type { Watching } from '../../core/model.ts'
 
-export type WatchingOrder = { kind: 'start'; url: string } | { kind: 'stop' }
-export type WatchingNews =
-  | { kind: 'stopped' }
-  | { kind: 'watching'; watching: Watching; refusal: string | null }
+export type WatchingOrder = { kind: 'watch' | 'rest' }
+export type WatchingNews = { kind: 'done' } | { kind: 'watching'; watching: Watching }
 
 const TELL_MS = 250
+/** A reporter asks every second whether it may go on. */
+const HEARD_MS = 1_100
 const quiet = () => {}
-const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
-let watcher: CacheWatcher | null = null
-let timer: NodeJS.Timeout | null = null
-
-process.on('message', (order: WatchingOrder) => void follow(order))
-process.once('disconnect', () => process.exit())
-
-async function follow(order: WatchingOrder): Promise<void> {
-  if (timer) clearInterval(timer)
-  await watcher?.stop()
-  watcher = null
-  if (order.kind === 'stop') return tell({ kind: 'stopped' })
-  const yaml = `caches: [{ name: bench, kind: standalone, nodes: ['${order.url}'] }]`
-  const [cache] = parseConfig(yaml, {}).caches
-  if (!cache) throw new Error('the configuration names no cache')
-  watcher = new CacheWatcher({
-    cache,
-    credentials: { username: null, password: null, tls: null },
-    previous: null,
-    onTopology: quiet,
-    hotKeyPause: () => null,
-    createHotKeySource: createMonitorSource,
-    tables: new CommandTables(),
-    clock: systemClock,
-    logger,
-  })
-  watcher.start()
-  timer = setInterval(() => {
-    for (const { watching, hotKeysRefusal } of watcher?.drain().statuses ?? []) {
-      if (watching) tell({ kind: 'watching', watching, refusal: hotKeysRefusal })
-    }
-  }, TELL_MS)
-}
+const [cache] = parseConfig(
+  `caches: [{ name: bench, kind: standalone, nodes: ['${process.argv[2]}'] }]`,
+  {},
+).caches
+if (!cache) throw new Error('the configuration names no cache')
+let isResting = true
+const watcher = new CacheWatcher({
+  cache,
+  credentials: { username: null, password: null, tls: null },
+  previous: null,
+  onTopology: quiet,
+  hotKeyPause: () => (isResting ? 'The benchmark measures the node without MONITOR.' : null),
+  createHotKeySource: createMonitorSource,
+  tables: new CommandTables(),
+  clock: systemClock,
+  logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+})
+watcher.start()
+setInterval(() => {
+  for (const { watching } of watcher.drain().statuses) if (watching) tell({ kind: 'watching', watching })
+}, TELL_MS)
+process.on('message', (order: WatchingOrder) => {
+  isResting = order.kind === 'rest'
+  setTimeout(() => tell({ kind: 'done' }), HEARD_MS)
+})
+process.once('disconnect', () => void watcher.stop().then(() => process.exit()))
 
 function tell(news: WatchingNews): void {
   process.send?.(news)
