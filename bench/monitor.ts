@@ -135,7 +135,9 @@ async function measureWc(port: number, lines: number): Promise<number[]> {
   const script = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'MONITOR\\r\\n' >&3; wc -l <&3; times`
   const passes: number[] = []
   for (let pass = 0; pass < PASSES; pass++) {
-    const { stdout } = await promisify(execFile)('bash', ['-c', script], { env: { ...process.env, LC_ALL: 'C' } })
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], {
+      env: { ...process.env, LC_ALL: 'C' },
+    })
     const [counted, , children] = stdout.trim().split('\n')
     if (Number(counted) !== lines + 1) throw new Error(`wc saw ${counted} lines, not ${lines} behind an OK`)
     const seconds = [...(children ?? '').matchAll(/(\d+)m([\d.]+)s/g)].map(
