@@ -12,7 +12,7 @@ type Outside = { usedUs: number; commands: number; elapsedMs: number }
 const KEEP = 0.7
 /** Below it, what a node uses goes by time and not by commands. */
 const BUSY_OPS_PER_SEC = 500
-const RETRY_MS = 300
+const RETRY_MS = 1_000
 /** A value of many megabytes holds a node for seconds: what that cost is told once it answers again. */
 const MAX_RETRIES = 15
 const REFUSED_MS = 60_000

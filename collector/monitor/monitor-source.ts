@@ -43,9 +43,6 @@ const MAX_RETRY_MS = 60_000
 const MAX_LAG_MS = 40
 /** More than are reported, for their order by rate is not quite that of the sketch. */
 const MERGED_KEYS = 60
-/** A cheaper burst is lost in the noise of what the node does anyway: only some of them are measured. */
-const MEASURED_FROM_US = 1_000
-const MEASURED_OF_CHEAP = 0.1
 
 export function createMonitorSource(options: HotKeySourceOptions): HotKeySource {
   return new MonitorSource(options)
@@ -228,16 +225,14 @@ class MonitorSource implements HotKeySource {
     model: CostModel,
   ): Promise<number | null> {
     const manySections = takesManySections(facts.version)
-    const isMeasured = plan.predictedUs >= MEASURED_FROM_US || this.#random() < MEASURED_OF_CHEAP
-    if (isMeasured) await this.#meter.begin(manySections)
+    // Every burst: one in which a value of many megabytes passed looks from outside like any other.
+    await this.#meter.begin(manySections)
     if (generation !== this.#generation) return null
     const { result, counts } = await this.#runBurst(engine, facts, plan)
     const predictedUs = this.#predictAfter(counts, result, plan, model)
     if (result.windowMs > 0 && counts.lines > 0) this.#options.onNews()
     const sleeper = this.#sleeper
-    const bracket = isMeasured
-      ? await this.#meter.end(manySections, predictedUs, (ms) => sleeper.sleep(ms))
-      : null
+    const bracket = await this.#meter.end(manySections, predictedUs, (ms) => sleeper.sleep(ms))
     const costUs = this.#ledger.settle({ ...plan, result, counts, predictedUs, bracket })
     this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
     if (generation !== this.#generation) return null

@@ -76,6 +76,7 @@ export async function watch(
   })
   let before: { at: number; commands: number; bytes: number; ours: number } | null = null
   const readFacts = async () => {
+    if (!commands.isOpen) await commands.open()
     const info = String(await client.info())
     const field = (name: string) => new RegExp(`^${name}:(.*)\r?$`, 'm').exec(info)?.[1]?.trim() ?? ''
     const reading = {
