@@ -22,8 +22,10 @@ export const cacheHref = (cacheId: string, range: RangeParams = {}) =>
   withQuery(`/caches/${encodeURIComponent(cacheId)}`, range)
 export const nodeHref = (cacheId: string, nodeId: number, range: RangeParams = {}) =>
   withQuery(`/caches/${encodeURIComponent(cacheId)}/nodes/${nodeId}`, range)
+/** A list of the Hot keys page; without one, the keys by their rate. */
+export type HotKeysList = 'patterns' | 'missing' | 'big'
 export const hotKeysHref = (
-  filter: { cache?: string; shard?: number; pattern?: string } = {},
+  filter: { cache?: string; shard?: number; pattern?: string; list?: HotKeysList } = {},
   range: RangeParams = {},
 ) => withQuery('/hot-keys', { ...filter, ...range })
 

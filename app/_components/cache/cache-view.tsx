@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { Cache, Event, HotKeyRow, Series, Shard } from '../../../core/model.ts'
+import type { Cache, CacheHotKey, Event, HotKeyRow, HotPattern, Series, Shard } from '../../../core/model.ts'
 import { cacheAnswer } from '../../_lib/answers.ts'
 import { formatDuration } from '../../_lib/format.ts'
 import type { PageRange } from '../../_lib/page-range.ts'
@@ -11,6 +11,8 @@ import { Columns } from '../columns.tsx'
 import { EmptyState } from '../empty-state.tsx'
 import { EventList } from '../event-list.tsx'
 import { HealthBadge } from '../health-badge.tsx'
+import { HotPatterns } from '../hot-keys/hot-patterns.tsx'
+import { MissingKeys } from '../hot-keys/missing-keys.tsx'
 import { PageHead } from '../page-head.tsx'
 import { Panel } from '../panel.tsx'
 import { CacheCharts } from './cache-charts.tsx'
@@ -23,6 +25,8 @@ export type CacheFacts = {
   shards: Shard[]
   series: Series
   hotKeys: HotKeyRow[]
+  missing: CacheHotKey[]
+  patterns: HotPattern[]
   events: Event[]
 }
 
@@ -53,7 +57,7 @@ export function CacheView({ facts, page }: { facts: CacheFacts; page: PageRange 
 }
 
 function Facts({ facts, page }: { facts: CacheFacts; page: PageRange }) {
-  const { cache, shards, series, hotKeys, events } = facts
+  const { cache, shards, series, hotKeys, missing, patterns, events } = facts
   const staleAfterMs = 2 * cache.intervalMs
   return (
     <>
@@ -73,6 +77,10 @@ function Facts({ facts, page }: { facts: CacheFacts; page: PageRange }) {
           <ShardLoad cacheId={cache.cacheId} shards={shards} range={page.query} />
         </Panel>
         <TopKeys cacheId={cache.cacheId} rows={hotKeys} range={page.query} />
+      </Columns>
+      <Columns>
+        <HotPatterns cacheId={cache.cacheId} rows={patterns} range={page.query} />
+        <MissingKeys cacheId={cache.cacheId} rows={missing} range={page.query} />
       </Columns>
       <CacheCharts series={series} shards={shards} range={page.range} events={events} />
       <Panel title="What happened?" flush>

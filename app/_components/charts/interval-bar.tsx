@@ -16,15 +16,16 @@ export function IntervalBar({
   share: number
   low: number
   high: number
-  /** The shard whose colour the bar has. */
-  ordinal: number
+  /** The shard whose colour the bar has; null: of no shard, or several. */
+  ordinal: number | null
   max?: number
 }) {
+  const color = ordinal === null ? 'var(--cs-muted)' : shardColor(ordinal)
   const percent = (value: number) => `${Math.min(100, Math.max(0, (value / max) * 100))}%`
   return (
     <span className={classes.row} title={`95% interval: ${formatShare(low)} to ${formatShare(high)}`}>
       <span className={classes.track} aria-hidden="true">
-        <span className={classes.bar} style={{ width: percent(share), background: shardColor(ordinal) }} />
+        <span className={classes.bar} style={{ width: percent(share), background: color }} />
         <span
           className={classes.whisker}
           style={{ left: percent(low), right: `calc(100% - ${percent(high)})` }}

@@ -3,7 +3,9 @@ import { notFound } from 'next/navigation'
 import { cacheId as cacheIdSchema, db as dbSchema } from '../../../../../../core/api/parameters.ts'
 import { formatKey, keyFromBase64Url } from '../../../../../../core/key-text.ts'
 import type { Store } from '../../../../../../store/client.ts'
+import { listBigKeys, listMissingKeys } from '../../../../../../store/hot-key-lists.ts'
 import { getHotKey } from '../../../../../../store/hot-keys.ts'
+import { listHotPatterns } from '../../../../../../store/hot-patterns.ts'
 import { listShards } from '../../../../../../store/shards.ts'
 import { StoreDown } from '../../../../../_components/store-down.tsx'
 import { load } from '../../../../../_lib/load.ts'
@@ -16,6 +18,8 @@ type Props = { params: Promise<Path>; searchParams: Promise<SearchParams> }
 type Address = { cacheId: string; db: number; key: Uint8Array }
 
 const TITLE_LENGTH = 60
+const LISTED_KEYS = 5
+const MAX_PATTERNS = 200
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const address = readAddress(await params)
@@ -48,9 +52,13 @@ async function readKey(
   now: number,
 ): Promise<KeyData | null> {
   const page = readPageRange(search, now)
-  const [detail, shards] = await Promise.all([
+  const { cacheId } = address
+  const [detail, shards, missing, big, patterns] = await Promise.all([
     getHotKey(store, { ...address, range: page.range, now }),
-    listShards(store, address.cacheId, now),
+    listShards(store, cacheId, now),
+    listMissingKeys(store, { cacheId, limit: LISTED_KEYS, now }),
+    listBigKeys(store, { cacheId, limit: LISTED_KEYS, now }),
+    listHotPatterns(store, { cacheId, limit: MAX_PATTERNS, now }),
   ])
-  return detail === null ? null : { detail, shards, page }
+  return detail === null ? null : { detail, shards, missing, big, patterns: patterns.items, page }
 }

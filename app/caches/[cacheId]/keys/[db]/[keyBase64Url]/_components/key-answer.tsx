@@ -26,6 +26,8 @@ export function KeyAnswer({
   }
   const node = nodes.find(({ nodeId }) => nodeId === top.nodeId)
   const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + (opsPerSec ?? 0), 0)
+  const isMissing =
+    current.some((row) => row.isMissing !== null) && !current.some((row) => row.isMissing === false)
   const reads = current.reduce((sum, { readsPerSec }) => sum + (readsPerSec ?? 0), 0)
   return (
     <>
@@ -40,6 +42,7 @@ export function KeyAnswer({
         opsPerSec > 0 &&
         `, ${formatRate(opsPerSec)} over ${plural(current.length, 'node')}`}
       {opsPerSec > 0 && `; ${formatShare(Math.min(1, reads / opsPerSec))} of it reads`}
+      {isMissing && '; it does not exist'}
     </>
   )
 }

@@ -4,6 +4,8 @@ import { Age } from '../../../../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../../../../_components/data-table.tsx'
 import { EmptyState } from '../../../../../../_components/empty-state.tsx'
 import { HotKeyShare } from '../../../../../../_components/hot-key-share.tsx'
+import { HeatMark } from '../../../../../../_components/hot-keys/heat-mark.tsx'
+import { SourceMark } from '../../../../../../_components/hot-keys/source-mark.tsx'
 import { Panel } from '../../../../../../_components/panel.tsx'
 import { formatDuration, formatRate, plural, UNKNOWN } from '../../../../../../_lib/format.ts'
 import { commandText } from '../../../../../../_lib/hot-key-text.ts'
@@ -34,7 +36,9 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
       align: 'right',
       hideBelow: 'sm',
       cell: (row) =>
-        `${formatRate(row.opsPerSec)} (${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)})`,
+        row.opsPerSec === null
+          ? UNKNOWN
+          : `${formatRate(row.opsPerSec)} (${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)})`,
     },
     {
       key: 'reads',
@@ -56,7 +60,8 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
       hideBelow: 'md',
       cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
-    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
+    { key: 'heat', header: 'Used', hideBelow: 'lg', cell: (row) => <HeatMark row={row} /> },
+    { key: 'source', header: 'Source', hideBelow: 'sm', cell: (row) => <SourceMark source={row.source} /> },
     {
       key: 'window',
       header: 'From',
@@ -68,7 +73,7 @@ export function KeyFigures({ current, nodes }: { current: HotKey[]; nodes: Node[
     { key: 'age', header: 'Age', align: 'right', cell: ({ window }) => <Age at={window.to} suffix="" /> },
   ]
   return (
-    <Panel title="Now" flush hint="Measured from sampled commands; the interval says how sure the figure is.">
+    <Panel title="Now" flush hint="On each node, with the 95% interval where the source can tell one.">
       <DataTable
         caption="Where the key is hot now"
         columns={columns}

@@ -1,21 +1,34 @@
 import Link from 'next/link'
-import type { Shard } from '../../../../../../../core/model.ts'
+import type { CacheHotKey, HotPattern, Shard } from '../../../../../../../core/model.ts'
 import type { HotKeyDetail } from '../../../../../../../store/hot-keys.ts'
+import { Columns } from '../../../../../../_components/columns.tsx'
+import { BigKeys } from '../../../../../../_components/hot-keys/big-keys.tsx'
+import { MissingKeys } from '../../../../../../_components/hot-keys/missing-keys.tsx'
 import { PageHead } from '../../../../../../_components/page-head.tsx'
 import type { PageRange } from '../../../../../../_lib/page-range.ts'
 import { cacheHref, fleetHref, hotKeysHref } from '../../../../../../_lib/urls.ts'
 import { shardOfKey } from '../_lib/shard-of-key.ts'
 import { KeyAnswer } from './key-answer.tsx'
 import { KeyCharts } from './key-charts.tsx'
+import { KeyFacts } from './key-facts.tsx'
 import { KeyFigures } from './key-figures.tsx'
 import { KeyNamePanel } from './key-name-panel.tsx'
 import { KeyPlace } from './key-place.tsx'
 
 const HARMFUL_SHARE = 0.25
 
-export type KeyData = { detail: HotKeyDetail; shards: Shard[]; page: PageRange }
+export type KeyData = {
+  detail: HotKeyDetail
+  shards: Shard[]
+  /** Of its cache, as the lists beside it. */
+  missing: CacheHotKey[]
+  big: CacheHotKey[]
+  patterns: HotPattern[]
+  page: PageRange
+}
 
-export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
+export function KeyView({ data }: { data: KeyData }) {
+  const { detail, shards, page } = data
   const shard = shardOfKey(detail, shards)
   const ordinal = shard?.ordinal ?? null
   const nodes = shards.flatMap((each) => each.nodes)
@@ -43,6 +56,7 @@ export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
       />
       <KeyCharts history={detail.history} ordinal={ordinal} range={page.range} />
       <KeyFigures current={current} nodes={nodes} />
+      <KeyFacts name={detail.key} current={current} patterns={data.patterns} range={page.query} />
       <KeyPlace
         db={detail.db}
         slot={detail.slot}
@@ -52,6 +66,10 @@ export function KeyView({ data: { detail, shards, page } }: { data: KeyData }) {
         range={page.query}
       />
       <KeyNamePanel name={detail.key} keyBase64={detail.keyBase64} />
+      <Columns>
+        <MissingKeys cacheId={detail.cacheId} rows={data.missing} range={page.query} />
+        <BigKeys cacheId={detail.cacheId} rows={data.big} range={page.query} />
+      </Columns>
     </>
   )
 }

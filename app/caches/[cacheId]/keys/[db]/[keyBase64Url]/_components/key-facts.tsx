@@ -1,0 +1,89 @@
+import Link from 'next/link'
+import { heatOf } from '../../../../../../../core/hot-keys/heat.ts'
+import { patternOf } from '../../../../../../../core/hot-keys/match-pattern.ts'
+import { mergeHotKeys } from '../../../../../../../core/hot-keys/merge-nodes.ts'
+import type { HotKey, HotPattern } from '../../../../../../../core/model.ts'
+import { Age } from '../../../../../../_components/clock.tsx'
+import { Panel } from '../../../../../../_components/panel.tsx'
+import { Stat, Stats } from '../../../../../../_components/stat.tsx'
+import {
+  formatByteRate,
+  formatBytes,
+  formatDuration,
+  formatShare,
+  plural,
+  UNKNOWN,
+} from '../../../../../../_lib/format.ts'
+import { SOURCES } from '../../../../../../_lib/hot-key-text.ts'
+import type { RangeQuery } from '../../../../../../_lib/page-range.ts'
+import { hotKeysHref } from '../../../../../../_lib/urls.ts'
+
+/** What the key is: how it is used, how big, whether it exists, of which pattern, and how all that is known. */
+export function KeyFacts({
+  name,
+  current,
+  patterns,
+  range,
+}: {
+  name: string
+  current: HotKey[]
+  /** The hot patterns of its cache. */
+  patterns: HotPattern[]
+  range: RangeQuery
+}) {
+  const [key] = mergeHotKeys(current, new Map())
+  if (key === undefined) return null
+  const { window, probedAt, sizeBytes, isMissing, readsPerSec, writesPerSec } = key
+  const uses = (readsPerSec ?? 0) + (writesPerSec ?? 0)
+  const asked = probedAt === null ? 'not asked yet' : <Age at={probedAt} prefix="asked " />
+  const pattern = patternOf(
+    name,
+    patterns.map((each) => each.pattern),
+  )
+  const share = patterns.find((each) => pattern !== null && each.pattern === pattern)?.share
+  return (
+    <Panel title="What kind of key is it?" hint={SOURCES[key.source].tells}>
+      <Stats>
+        <Stat
+          label="Used"
+          value={heatOf(key) ?? UNKNOWN}
+          note={uses > 0 ? `${formatShare((readsPerSec ?? 0) / uses)} reads` : 'its source tells no rates'}
+        />
+        <Stat
+          label="Exists"
+          value={isMissing === null ? UNKNOWN : isMissing ? 'no, missing' : 'yes'}
+          tone={isMissing === true ? 'warn' : undefined}
+          note={asked}
+        />
+        <Stat
+          label="Size"
+          value={isMissing === true ? 'none' : formatBytes(sizeBytes)}
+          note={isMissing === true ? 'it does not exist' : asked}
+        />
+        <Stat
+          label="Bytes per second"
+          value={isMissing === true ? 'none' : formatByteRate(key.bytesPerSec)}
+          note="rate × size"
+        />
+        <Stat
+          label="Pattern"
+          value={
+            pattern === null ? (
+              'none of the hot ones'
+            ) : (
+              <Link href={hotKeysHref({ cache: key.cacheId, pattern }, range)} prefetch={false}>
+                <code>{pattern}</code>
+              </Link>
+            )
+          }
+          note={share === undefined ? undefined : `${formatShare(share)} of the cache`}
+        />
+        <Stat
+          label="Source"
+          value={SOURCES[key.source].label}
+          note={`${window.sampledCommands === null ? '' : `${plural(window.sampledCommands, 'command')} in `}${formatDuration((Date.parse(window.to) - Date.parse(window.from)) / 1000)}`}
+        />
+      </Stats>
+    </Panel>
+  )
+}
