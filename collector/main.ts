@@ -16,8 +16,8 @@ import { Sleeper, systemClock } from './clock.ts'
 import { Collector } from './collector.ts'
 import { type CollectorEnv, readConfig } from './env.ts'
 import { type HealthReport, type HealthServer, startHealthServer } from './health-server.ts'
+import { createHotKeyLadder } from './hot-keys/ladder.ts'
 import { createLogger, type Logger } from './logger.ts'
-import { createMonitorSource } from './monitor/monitor-source.ts'
 
 const EXIT_CONFIG = 2
 const EXIT_STORE = 3
@@ -101,7 +101,7 @@ async function collect(
     config,
     tls,
     store,
-    createHotKeySource: createMonitorSource,
+    createHotKeySource: createHotKeyLadder,
     clock: systemClock,
     logger,
   })
