@@ -33,3 +33,29 @@ export interface Sketch {
   sample(): SampledUse[]
   clear(): void
 }
+
+/**
+ * Which of a sketch's counters make a slice: of the `limit` largest those whose keys fit. No key but the first takes
+ * more than half of what room is left: a few long ones do not crowd out the many short ones after them.
+ * @param slots the largest first, at least `limit` + 1 of them where there are so many
+ * @returns the kept ones, and the largest that is not; undefined where all are
+ */
+export function fitting(
+  slots: readonly number[],
+  limit: number,
+  maxKeyBytes: number,
+  keyBytes: (slot: number) => number,
+): { kept: number[]; left: number | undefined } {
+  const kept: number[] = []
+  let left: number | undefined
+  let bytes = 0
+  for (const slot of slots.slice(0, limit)) {
+    const more = keyBytes(slot)
+    if (more > (maxKeyBytes - bytes) / 2 && kept.length > 0) left ??= slot
+    else {
+      kept.push(slot)
+      bytes += more
+    }
+  }
+  return { kept, left: left ?? slots[limit] }
+}

@@ -7,7 +7,7 @@
  */
 import { hashKey } from './key-hash.ts'
 import { KeyStore } from './key-store.ts'
-import type { Sketch, SketchEntry, SketchSlice } from './sketch.ts'
+import { fitting, type Sketch, type SketchEntry, type SketchSlice } from './sketch.ts'
 import { type SampledUse, UseSample } from './use-sample.ts'
 
 const WAYS = 8
@@ -108,18 +108,11 @@ export class SpaceSaving implements Sketch {
     const slots: number[] = []
     for (let slot = 0; slot < this.#hashes.length; slot++) if (this.#hashes[slot] !== 0) slots.push(slot)
     slots.sort((one, other) => (this.#counts[other] as number) - (this.#counts[one] as number) || one - other)
-    const entries: SketchEntry[] = []
-    let absentMax = this.#cellMax
-    let bytes = 0
-    for (const slot of slots) {
-      bytes += this.#keys.length(slot)
-      if (entries.length === limit || (bytes > maxKeyBytes && entries.length > 0)) {
-        absentMax = Math.max(absentMax, this.#counts[slot] as number)
-        break
-      }
-      entries.push(this.#entry(slot))
+    const { kept, left } = fitting(slots, limit, maxKeyBytes, (slot) => this.#keys.length(slot))
+    return {
+      entries: kept.map((slot) => this.#entry(slot)),
+      absentMax: Math.max(this.#cellMax, left === undefined ? 0 : (this.#counts[left] as number)),
     }
-    return { entries, absentMax }
   }
 
   sample(): SampledUse[] {

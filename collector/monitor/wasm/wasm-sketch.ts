@@ -1,5 +1,5 @@
 /** A node's sketch in an arena's memory: core/hot-keys/space-saving.ts, run by the module. */
-import type { Sketch, SketchEntry, SketchSlice } from '../../../core/hot-keys/sketch.ts'
+import { fitting, type Sketch, type SketchEntry, type SketchSlice } from '../../../core/hot-keys/sketch.ts'
 import type { SampledUse } from '../../../core/hot-keys/use-sample.ts'
 import type { Arena } from './arena.ts'
 import { HANDED_KEY, LAYOUT } from './layout.ts'
@@ -28,18 +28,14 @@ export class WasmSketch implements Sketch {
 
   top(limit: number, maxKeyBytes: number): SketchSlice {
     const slots = this.#largest(limit + 1)
-    const entries: SketchEntry[] = []
-    let absentMax = this.#word(this.#node + LAYOUT.CELL_MAX) >>> 0
-    let bytes = 0
-    for (const slot of slots) {
-      bytes += this.#word(this.#record(slot))
-      if (entries.length === limit || (bytes > maxKeyBytes && entries.length > 0)) {
-        absentMax = Math.max(absentMax, this.#count(slot))
-        break
-      }
-      entries.push(this.#entry(slot))
+    const { kept, left } = fitting(slots, limit, maxKeyBytes, (slot) => this.#word(this.#record(slot)))
+    return {
+      entries: kept.map((slot) => this.#entry(slot)),
+      absentMax: Math.max(
+        this.#word(this.#node + LAYOUT.CELL_MAX) >>> 0,
+        left === undefined ? 0 : this.#count(left),
+      ),
     }
-    return { entries, absentMax }
   }
 
   sample(): SampledUse[] {
