@@ -89,9 +89,9 @@ export const RECORD_COLUMNS = Prisma.sql`
   s.size_bytes::double precision AS "sizeBytes", ${BYTES_PER_SEC} AS "bytesPerSec", s.is_missing AS "isMissing",
   s.probed_at AS "probedAt"`
 
-/** When a report that is shown as of now was made. */
-export function currentSpan(now: number): { after: Date; until: Date } {
-  return { after: new Date(now - HOT_KEY_CURRENT_MS), until: new Date(now + CLOCK_AHEAD_MS) }
+/** When a report that is shown as of now was made; `lastsMs` is how long it is. */
+export function currentSpan(now: number, lastsMs = HOT_KEY_CURRENT_MS): { after: Date; until: Date } {
+  return { after: new Date(now - lastsMs), until: new Date(now + CLOCK_AHEAD_MS) }
 }
 
 /** The rows of the newest report of every node that is up, as `hot_key_sample s`. */

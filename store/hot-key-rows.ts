@@ -26,7 +26,7 @@ const MINUTES_UP_TO_MS = 6 * HOUR_MS
 
 /**
  * Keys that were hot at any time in the range: current ones first, by commands per second, then past ones by the
- * most they had.
+ * most they had. With `heat`, only current ones.
  * @throws CachescopeError store-unreachable
  */
 export async function listHotKeyRows(
@@ -42,7 +42,9 @@ export async function listHotKeyRows(
   const finest = chooseResolution(range, holdings.oldest).resolution
   const minutes = finest !== '1h' && range.to - range.from <= MINUTES_UP_TO_MS
   const coarse = planSegments({ ...range, resolution: minutes ? '1m' : '1h' }, holdings)
-  const past = current.length < limit ? await readPast(store, options, coarse) : []
+  // Whether a key was read or written is kept of reports, and not of how it once was.
+  const past =
+    current.length < limit && options.heat === undefined ? await readPast(store, options, coarse) : []
   const seen = new Set(current.map(pairOf))
   const records = [...current, ...past.filter((record) => !seen.has(pairOf(record)))].slice(0, limit)
   const sparkline =

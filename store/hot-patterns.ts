@@ -1,4 +1,5 @@
 /** Hot patterns: the newest report of every node, merged over the nodes of a cache. */
+import { HOT_KEY_CURRENT_MS } from '../core/health.ts'
 import { mergeHotPatterns, type NodeHotPattern } from '../core/hot-keys/merge-nodes.ts'
 import type { HotPattern, Source } from '../core/model.ts'
 import { query, type Store } from './client.ts'
@@ -7,6 +8,9 @@ import { currentSpan } from './hot-key-records.ts'
 import { pageByPlace } from './merged-page.ts'
 import type { Page } from './page.ts'
 import { type NodeFilter, nodeCondition } from './samples.ts'
+
+/** Patterns change slowly and come with every third report only. */
+const CURRENT_MS = 3 * HOT_KEY_CURRENT_MS
 
 type PatternRow = Omit<NodeHotPattern, 'source' | 'window'> & {
   source: string
@@ -40,7 +44,7 @@ export async function listHotPatterns(
 }
 
 function readPatterns(store: Store, filter: NodeFilter, now: number): Promise<PatternRow[]> {
-  const { after, until } = currentSpan(now)
+  const { after, until } = currentSpan(now, CURRENT_MS)
   return query(
     store,
     (prisma) => prisma.$queryRaw<PatternRow[]>`

@@ -1,13 +1,16 @@
 import type { Metadata } from 'next'
 import { listCaches } from '../../store/caches.ts'
 import type { Store } from '../../store/client.ts'
-import { listHotKeyRows } from '../../store/hot-keys.ts'
+import { listCacheHotKeys, listHotKeyRows } from '../../store/hot-keys.ts'
+import { listHotPatterns } from '../../store/hot-patterns.ts'
 import { listNodes } from '../../store/nodes.ts'
 import { StoreDown } from '../_components/store-down.tsx'
 import { load } from '../_lib/load.ts'
-import { readPageRange, type SearchParams } from '../_lib/page-range.ts'
+import { type PageRange, readPageRange, type SearchParams } from '../_lib/page-range.ts'
 import { type HotKeysData, HotKeysView } from './_components/hot-keys-view.tsx'
-import { type KnownShard, readFilters } from './_lib/filters.ts'
+import { type Filters, type KnownShard, readFilters } from './_lib/filters.ts'
+import type { Listed } from './_lib/listed.ts'
+import { type ListName, readList } from './_lib/lists.ts'
 
 const MAX_ROWS = 50
 
@@ -21,13 +24,14 @@ export default async function HotKeysPage({ searchParams }: { searchParams: Prom
 
 async function readHotKeys(store: Store, params: SearchParams, now: number): Promise<HotKeysData> {
   const page = readPageRange(params, now)
+  const { list, problem } = readList(params)
   const [caches, nodes] = await Promise.all([listCaches(store, now), listNodes(store, {})])
   const cacheIds = caches.map(({ cacheId }) => cacheId)
   const shards = shardsOf(nodes)
   const filters = readFilters(params, { cacheIds, shards })
   const { cacheId, shardId } = filters.active
   return {
-    rows: await listHotKeyRows(store, { ...filters.active, range: page.range, limit: MAX_ROWS, now }),
+    listed: await readListed(store, { list, active: filters.active, page, now }),
     nodes: nodes.filter(
       (node) =>
         (cacheId === undefined || node.cacheId === cacheId) &&
@@ -37,8 +41,30 @@ async function readHotKeys(store: Store, params: SearchParams, now: number): Pro
     filters,
     cacheIds,
     shards,
-    page,
+    page: { ...page, notice: page.notice ?? problem },
   }
+}
+
+async function readListed(
+  store: Store,
+  asked: { list: ListName; active: Filters['active']; page: PageRange; now: number },
+): Promise<Listed> {
+  const { list, active, page, now } = asked
+  if (list === 'keys') {
+    const rows = await listHotKeyRows(store, { ...active, range: page.range, limit: MAX_ROWS, now })
+    return { list, rows }
+  }
+  if (list === 'patterns') {
+    const { cacheId, shardId } = active
+    const filter = {
+      ...(cacheId === undefined ? {} : { cacheId }),
+      ...(shardId === undefined ? {} : { shardId }),
+    }
+    return { list, rows: (await listHotPatterns(store, { ...filter, limit: MAX_ROWS, now })).items }
+  }
+  const order = list === 'missing' ? { missing: true } : { by: 'bytes' as const }
+  const { items } = await listCacheHotKeys(store, { ...active, ...order, limit: MAX_ROWS, now })
+  return { list, rows: list === 'missing' ? items : items.filter((row) => row.bytesPerSec !== null) }
 }
 
 function shardsOf(

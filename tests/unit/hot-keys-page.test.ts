@@ -16,7 +16,7 @@ const known = {
 describe('readFilters', () => {
   test('nothing asked is no filter', () => {
     expect(readFilters({}, known)).toEqual({
-      typed: { cache: '', shard: '', pattern: '' },
+      typed: { cache: '', shard: '', pattern: '', heat: '' },
       active: {},
       problems: {},
     })
@@ -36,6 +36,7 @@ describe('readFilters', () => {
     [{ shard: '7e0' }, 'shard', /No such shard/],
     [{ cache: 'sessions', shard: '7' }, 'shard', /belongs to shop, not to sessions/],
     [{ pattern: 'x'.repeat(513) }, 'pattern', /at most 512/],
+    [{ heat: 'cold' }, 'heat', /read-hot, write-hot or mixed/],
   ]
   test.each(wrong)('%j is named and kept, and not used', (params, field, message) => {
     const filters = readFilters(params, known)

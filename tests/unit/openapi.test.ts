@@ -32,12 +32,15 @@ describe('the OpenAPI document', () => {
     const schemas = document.components?.schemas ?? {}
     expect(Object.keys(schemas).sort()).toEqual([
       'Cache',
+      'CacheHotKey',
       'Event',
       'HotKey',
+      'HotPattern',
       'Node',
       'Problem',
       'Sample',
       'Shard',
+      'Watching',
     ])
     const text = JSON.stringify(document)
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {

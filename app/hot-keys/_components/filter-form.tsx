@@ -3,6 +3,7 @@ import Link from 'next/link'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { hotKeysHref } from '../../_lib/urls.ts'
 import type { FilterField, Filters, KnownShard } from '../_lib/filters.ts'
+import { type ListName, listParam } from '../_lib/lists.ts'
 import classes from './filter-form.module.css'
 
 /** Filters as a plain form: its fields are the URL's parameters, so it works without JavaScript. */
@@ -10,11 +11,13 @@ export function FilterForm({
   filters,
   cacheIds,
   shards,
+  list,
   range,
 }: {
   filters: Filters
   cacheIds: string[]
   shards: KnownShard[]
+  list: ListName
   range: RangeQuery
 }) {
   const { typed, active, problems } = filters
@@ -43,26 +46,36 @@ export function FilterForm({
           {offered.map(option)}
         </select>
       </Field>
-      <Field name="pattern" label="Key pattern" problem={problems.pattern}>
-        <input
-          id="filter-pattern"
-          name="pattern"
-          defaultValue={typed.pattern}
-          placeholder="article:*"
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          className="mono"
-          {...described('pattern', problems)}
-        />
-      </Field>
-      {Object.entries(range).map(([name, value]) =>
+      {list !== 'patterns' && (
+        <>
+          <Field name="pattern" label="Key pattern" problem={problems.pattern}>
+            <input
+              id="filter-pattern"
+              name="pattern"
+              defaultValue={typed.pattern}
+              placeholder="article:*"
+              autoComplete="off"
+              autoCapitalize="off"
+              spellCheck={false}
+              className="mono"
+              {...described('pattern', problems)}
+            />
+          </Field>
+          <Field name="heat" label="Reads and writes" problem={problems.heat}>
+            <select id="filter-heat" name="heat" defaultValue={typed.heat} {...described('heat', problems)}>
+              <option value="">Any</option>
+              {withTyped(HEATS, typed.heat).map(option)}
+            </select>
+          </Field>
+        </>
+      )}
+      {Object.entries({ list: listParam(list), ...range }).map(([name, value]) =>
         value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />,
       )}
       <div className={classes.buttons}>
         <button type="submit">Filter</button>
         {Object.values(typed).some((value) => value !== '') && (
-          <Link href={hotKeysHref({}, range)} prefetch={false}>
+          <Link href={hotKeysHref({ list: listParam(list) }, range)} prefetch={false}>
             Clear
           </Link>
         )}
@@ -102,6 +115,11 @@ function described(name: FilterField, problems: Filters['problems']) {
 }
 
 type Option = { value: string; label: string }
+const HEATS: Option[] = [
+  { value: 'read-hot', label: 'Read-hot' },
+  { value: 'write-hot', label: 'Write-hot' },
+  { value: 'mixed', label: 'Mixed' },
+]
 const option = ({ value, label }: Option) => (
   <option key={value} value={value}>
     {label}

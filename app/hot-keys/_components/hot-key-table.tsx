@@ -3,9 +3,11 @@ import { Sparkline } from '../../_components/charts/sparkline.tsx'
 import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HotKeyShare } from '../../_components/hot-key-share.tsx'
+import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
+import { SourceMark } from '../../_components/hot-keys/source-mark.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
-import { formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
+import { formatByteRate, formatBytes, formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
 import { commandText } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
@@ -36,6 +38,14 @@ export function HotKeyTable({
         <span className={classes.key}>
           <KeyName text={row.key} href={keyHref(row.cacheId, row.db, row.keyBase64, rangeQuery)} />
           {row.db !== 0 && <span className={classes.note}>db {row.db}</span>}
+          <span className={classes.note}>
+            <HeatMark row={row} />
+          </span>
+          {row.isMissing === true && row.probedAt !== null && (
+            <span className={classes.note}>
+              missing, <Age at={row.probedAt} />
+            </span>
+          )}
           {!isCurrent(row, now) && (
             <span className={classes.note}>
               not hot now, last <Age at={row.window.to} />
@@ -96,13 +106,28 @@ export function HotKeyTable({
       ),
     },
     {
+      key: 'bytes',
+      header: 'Bytes',
+      align: 'right',
+      hideBelow: 'lg',
+      cell: (row) =>
+        row.sizeBytes === null ? (
+          <span className={classes.note}>{row.isMissing === true ? 'none' : UNKNOWN}</span>
+        ) : (
+          <>
+            {formatByteRate(row.bytesPerSec)}
+            <span className={classes.under}>{formatBytes(row.sizeBytes)} each</span>
+          </>
+        ),
+    },
+    {
       key: 'command',
       header: 'Command',
       hideBelow: 'md',
       cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
     { key: 'first', header: 'First seen', hideBelow: 'lg', cell: (row) => <Age at={row.firstSeenAt} /> },
-    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => row.source },
+    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => <SourceMark source={row.source} /> },
     {
       key: 'trend',
       header: `Last ${rangeLabel}`,

@@ -1,23 +1,22 @@
 import Link from 'next/link'
-import type { HotKeyRow, Node } from '../../../core/model.ts'
+import type { Node } from '../../../core/model.ts'
 import { EmptyState } from '../../_components/empty-state.tsx'
 import { PageHead } from '../../_components/page-head.tsx'
-import { Panel } from '../../_components/panel.tsx'
-import { formatDuration } from '../../_lib/format.ts'
 import type { PageRange } from '../../_lib/page-range.ts'
 import { fleetHref, keyHref } from '../../_lib/urls.ts'
 import type { Filters, KnownShard } from '../_lib/filters.ts'
+import { type Listed, topKey } from '../_lib/listed.ts'
 import { isCurrent } from '../_lib/ranking.ts'
 import { FilterForm } from './filter-form.tsx'
-import { HotKeyTable } from './hot-key-table.tsx'
-import { HotKeysAnswer } from './hot-keys-answer.tsx'
-import { NoHotKeys } from './no-hot-keys.tsx'
+import { ListAnswer } from './list-answer.tsx'
+import { ListPanel } from './list-panel.tsx'
+import { ListTabs } from './list-tabs.tsx'
 
-/** A key above this share of a shard makes the shard's load its own. */
+/** A key above this share of a shard, or a missing one of a cache, makes the load its own. */
 const HARMFUL_SHARE = 0.25
 
 export type HotKeysData = {
-  rows: HotKeyRow[]
+  listed: Listed
   /** At most so many rows are listed. */
   limit: number
   /** The nodes that the filter leaves. */
@@ -29,9 +28,11 @@ export type HotKeysData = {
 }
 
 export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
-  const { rows, limit, nodes, filters, cacheIds, shards, page } = data
-  const top = rows[0]
-  const hot = top !== undefined && isCurrent(top, now)
+  const { listed, limit, nodes, filters, cacheIds, shards, page } = data
+  const { list, rows } = listed
+  const top = topKey(listed)
+  const hot = top !== null && isCurrent(top, now)
+  const full = rows.length === limit
   if (cacheIds.length === 0) {
     return (
       <>
@@ -49,8 +50,8 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
     <>
       <PageHead
         title="Hot keys"
-        answer={<HotKeysAnswer rows={rows} full={rows.length === limit} now={now} />}
-        tone={hot && (top.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
+        answer={<ListAnswer listed={listed} full={full} now={now} />}
+        tone={hot && list !== 'big' && (top.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
         action={
           hot ? (
@@ -60,27 +61,16 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
           ) : undefined
         }
       />
-      <FilterForm filters={filters} cacheIds={cacheIds} shards={shards} range={page.query} />
-      <Panel
-        title="Ranking"
-        flush
-        hint={
-          rows.length === limit
-            ? `The ${limit} busiest; a filter finds the others. Bars show the 95% interval; rates are per node.`
-            : "Bars show the share of the node's commands with its 95% interval; rates are per node."
-        }
-      >
-        {rows.length === 0 ? (
-          <NoHotKeys nodes={nodes} filtered={Object.keys(filters.active).length > 0} />
-        ) : (
-          <HotKeyTable
-            rows={rows}
-            now={now}
-            rangeLabel={formatDuration((page.range.to - page.range.from) / 1000)}
-            rangeQuery={page.query}
-          />
-        )}
-      </Panel>
+      <ListTabs list={list} typed={filters.typed} range={page.query} />
+      <FilterForm filters={filters} cacheIds={cacheIds} shards={shards} list={list} range={page.query} />
+      <ListPanel
+        listed={listed}
+        full={full}
+        nodes={nodes}
+        filtered={Object.keys(filters.active).length > 0}
+        now={now}
+        page={page}
+      />
     </>
   )
 }

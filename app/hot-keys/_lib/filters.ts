@@ -1,13 +1,14 @@
 /** The filters of the Hot keys page: what the URL says, which of it can be used, and what is wrong with the rest. */
 import type { z } from 'zod'
-import { cacheId, pattern, shardId } from '../../../core/api/parameters.ts'
+import { cacheId, heat, pattern, shardId } from '../../../core/api/parameters.ts'
+import type { Heat } from '../../../core/hot-keys/heat.ts'
 
-export type FilterField = 'cache' | 'shard' | 'pattern'
+export type FilterField = 'cache' | 'shard' | 'pattern' | 'heat'
 export type KnownShard = { shardId: number; ordinal: number; cacheId: string }
 export type Filters = {
   /** As typed: a field keeps what is in it, right or wrong. */
   typed: Record<FilterField, string>
-  active: { cacheId?: string; shardId?: number; pattern?: string }
+  active: { cacheId?: string; shardId?: number; pattern?: string; heat?: Heat }
   problems: Partial<Record<FilterField, string>>
 }
 
@@ -15,7 +16,12 @@ export function readFilters(
   params: Record<string, string | string[] | undefined>,
   known: { cacheIds: string[]; shards: KnownShard[] },
 ): Filters {
-  const typed = { cache: text(params.cache), shard: text(params.shard), pattern: text(params.pattern) }
+  const typed = {
+    cache: text(params.cache),
+    shard: text(params.shard),
+    pattern: text(params.pattern),
+    heat: text(params.heat),
+  }
   const active: Filters['active'] = {}
   const problems: Filters['problems'] = {}
 
@@ -37,6 +43,11 @@ export function readFilters(
     const problem = problemOf(pattern, typed.pattern)
     if (problem === null) active.pattern = typed.pattern
     else problems.pattern = problem
+  }
+  if (typed.heat !== '') {
+    const asked = heat.safeParse(typed.heat)
+    if (asked.success) active.heat = asked.data
+    else problems.heat = problemOf(heat, typed.heat) ?? 'No such choice.'
   }
   return { typed, active, problems }
 }

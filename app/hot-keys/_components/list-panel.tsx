@@ -1,0 +1,112 @@
+import type { Node, Source } from '../../../core/model.ts'
+import { EmptyState } from '../../_components/empty-state.tsx'
+import { Panel } from '../../_components/panel.tsx'
+import { formatDuration } from '../../_lib/format.ts'
+import { SOURCES } from '../../_lib/hot-key-text.ts'
+import type { PageRange } from '../../_lib/page-range.ts'
+import type { Listed } from '../_lib/listed.ts'
+import type { ListName } from '../_lib/lists.ts'
+import { BigTable } from './big-table.tsx'
+import { HotKeyTable } from './hot-key-table.tsx'
+import classes from './list-panel.module.css'
+import type { OrdinalOf } from './merged-columns.tsx'
+import { MissingTable } from './missing-table.tsx'
+import { NoHotKeys } from './no-hot-keys.tsx'
+import { PatternTable } from './pattern-table.tsx'
+
+const TITLES: Record<ListName, string> = {
+  keys: 'Ranking',
+  patterns: 'Which kinds of keys?',
+  missing: 'Which hot keys do not exist?',
+  big: 'Which keys move the most bytes?',
+}
+const HINTS: Record<ListName, string> = {
+  keys: "Bars show the share of the node's commands with its 95% interval; rates are per node.",
+  patterns: 'Keys of one shape together, over all nodes of their cache, as the sampled commands named them.',
+  missing:
+    'Every read of such a key goes on to the origin. Asking whether a key exists adds no hit and no miss.',
+  big: 'Rate × MEMORY USAGE, over all nodes of the cache.',
+}
+
+type Props = { listed: Listed; full: boolean; nodes: Node[]; filtered: boolean; now: number; page: PageRange }
+
+export function ListPanel({ listed, full, nodes, filtered, now, page }: Props) {
+  const { list, rows } = listed
+  const more = full ? `The first ${rows.length}; a filter finds the others. ` : ''
+  return (
+    <Panel title={TITLES[list]} flush hint={`${more}${HINTS[list]}`}>
+      {rows.length === 0 ? (
+        <NothingListed list={list} nodes={nodes} filtered={filtered} />
+      ) : (
+        <>
+          <ListTable listed={listed} nodes={nodes} now={now} page={page} />
+          <SourcesNote rows={rows} />
+        </>
+      )}
+    </Panel>
+  )
+}
+
+function ListTable({ listed, nodes, now, page }: Pick<Props, 'listed' | 'nodes' | 'now' | 'page'>) {
+  const ordinals = new Map(nodes.map((node) => [node.nodeId, node.shardOrdinal]))
+  const ordinalOf: OrdinalOf = (nodeId) => ordinals.get(nodeId) ?? null
+  const range = page.query
+  if (listed.list === 'patterns') {
+    return <PatternTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
+  }
+  if (listed.list === 'missing')
+    return <MissingTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
+  if (listed.list === 'big') return <BigTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
+  const rangeLabel = formatDuration((page.range.to - page.range.from) / 1000)
+  return <HotKeyTable rows={listed.rows} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+}
+
+/** What the sources of the listed rows can tell, in words. */
+function SourcesNote({ rows }: { rows: { source: Source }[] }) {
+  const sources = [...new Set(rows.map(({ source }) => source))]
+  return (
+    <dl className={classes.sources}>
+      {sources.map((source) => (
+        <div key={source}>
+          <dt>{SOURCES[source].label}</dt>
+          <dd>{SOURCES[source].tells}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function NothingListed({ list, nodes, filtered }: { list: ListName; nodes: Node[]; filtered: boolean }) {
+  const watched = nodes.some(({ state, hotKeysRefusal }) => state === 'up' && hotKeysRefusal === null)
+  if (list === 'keys' || !watched) return <NoHotKeys nodes={nodes} filtered={filtered && list === 'keys'} />
+  if (filtered) {
+    return (
+      <EmptyState title="Nothing here matches the filter" compact>
+        <p>Clear the filter to see this list for all caches.</p>
+      </EmptyState>
+    )
+  }
+  if (list === 'patterns') {
+    return (
+      <EmptyState title="No pattern has been seen yet" compact>
+        <p>
+          Patterns are learned from sampled commands within a minute. A source that names only single keys,
+          like the LFU counters, tells none.
+        </p>
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState
+      title={
+        list === 'missing' ? 'Every hot key that was asked for exists' : 'No size of a hot key is known yet'
+      }
+      compact
+    >
+      <p>
+        The hottest keys of each node are asked for with MEMORY USAGE, a few at a time. Where a node does not
+        permit it, neither their size nor whether they exist is known.
+      </p>
+    </EmptyState>
+  )
+}
