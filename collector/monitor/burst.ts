@@ -1,7 +1,8 @@
 /**
- * One burst: a connection of its own, MONITOR, the stream into the engine until a stop is reached, and the socket
- * destroyed (which frees what the server holds for it; RESET would not sign out cleanly on every version).
- * Always settles, never throws, and leaves no timer and no socket.
+ * One burst: a connection of its own, MONITOR, the stream into the engine, and our end of the socket closed when the
+ * window is over (RESET would not sign out cleanly on every version). A busy server prints for many commands before
+ * it sends or reads anything: what it still sends is read until it closes its end. Where a stop is reached the socket
+ * is destroyed at once, which frees what the server holds for it. Always settles, never throws, and leaves no timer and no socket.
  */
 import net from 'node:net'
 import tls from 'node:tls'
@@ -12,6 +13,8 @@ import { encodeCommand } from './resp.ts'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const CLOSE_TIMEOUT_MS = 500
+/** A server that is in the middle of its work sends what it printed and sees our end within this time. */
+const DRAIN_MS = 300
 /** How often the event loop is looked at. */
 const LAG_CHECK_MS = 5
 const NAME = 'cachescope-monitor'
@@ -48,7 +51,7 @@ export type BurstEnd =
 
 export type BurstResult = {
   end: BurstEnd
-  /** From the node's OK to the end, milliseconds; 0 when it never monitored. */
+  /** From the node's OK to the end of its stream, milliseconds; 0 when it never monitored. */
   windowMs: number
   /** Commands that we sent, by the name of commandstats; empty when it never connected. */
   sent: string[]
@@ -85,6 +88,8 @@ export function startBurst(
   let openedAt: number | null = null
   let closedAt = 0
   let end: BurstEnd | null = null
+  /** The window is over, and what the server still sends is read. */
+  let isDraining = false
   let lagTimer: NodeJS.Timeout | null = null
   let timer = setTimeout(() => finish({ kind: 'failed', code: 'timeout' }), CONNECT_TIMEOUT_MS)
   engine.begin({ ...session, replies: 1 })
@@ -93,12 +98,10 @@ export function startBurst(
     sent = true
     socket.write(request)
   })
-  socket.on('error', (error: NodeJS.ErrnoException) =>
-    finish({ kind: 'failed', code: error.code ?? 'unknown' }),
-  )
-  socket.on('end', () => finish({ kind: 'failed', code: 'closed' }))
+  socket.on('error', (error: NodeJS.ErrnoException) => finish(ended(error.code ?? 'unknown')))
+  socket.on('end', () => finish(ended('closed')))
   socket.on('close', () => {
-    finish({ kind: 'failed', code: 'closed' })
+    finish(ended('closed'))
     settle()
   })
   return {
@@ -140,13 +143,25 @@ export function startBurst(
   function open(): void {
     openedAt = performance.now()
     clearTimeout(timer)
-    timer = setTimeout(() => finish({ kind: 'window' }), stops.windowMs)
+    timer = setTimeout(drain, stops.windowMs)
     let expected = openedAt + LAG_CHECK_MS
     lagTimer = setInterval(() => {
       const at = performance.now()
       if (at - expected > stops.maxLagMs) finish({ kind: 'lag' })
       expected = at + LAG_CHECK_MS
     }, LAG_CHECK_MS)
+  }
+
+  function drain(): void {
+    isDraining = true
+    if (lagTimer !== null) clearInterval(lagTimer)
+    socket.end()
+    timer = setTimeout(() => finish({ kind: 'window' }), DRAIN_MS)
+  }
+
+  /** The server closes its end: as it was to, or by itself. */
+  function ended(code: string): BurstEnd {
+    return isDraining ? { kind: 'window' } : { kind: 'failed', code }
   }
 
   function finish(reason: BurstEnd): void {

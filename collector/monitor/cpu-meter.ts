@@ -35,6 +35,13 @@ export class CpuMeter {
     this.#outside = null
   }
 
+  /** Some time before the first burst, for that one to be set against. @returns whether it was the first time */
+  async prime(manySections: boolean): Promise<boolean> {
+    if (this.#after !== null || this.#outside !== null) return false
+    this.#after = await this.#read(manySections)
+    return this.#after !== null
+  }
+
   /** Just before a burst. */
   async begin(manySections: boolean): Promise<void> {
     this.#before = await this.#read(manySections)
@@ -75,7 +82,9 @@ export class CpuMeter {
     const expectedUs = isBusy
       ? (outside.usedUs / outside.commands) * (after.commands - before.commands)
       : (outside.usedUs / outside.elapsedMs) * elapsedMs
-    return { predictedUs, usedUs: after.usedUs - before.usedUs, expectedUs }
+    const usedUs = after.usedUs - before.usedUs
+    // A burst costs no more than all that the node did meanwhile: held up, it served less and printed less.
+    return { predictedUs: Math.min(predictedUs, usedUs), usedUs, expectedUs }
   }
 
   async #read(manySections: boolean): Promise<CpuReading | null> {

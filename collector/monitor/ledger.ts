@@ -50,9 +50,10 @@ export class Ledger {
   }
 
   /** @returns microseconds of the node's time that the burst is charged */
-  settle({ result, counts, predictedUs, bracket, predictedLatencyMs }: Settled): number {
+  settle({ result, counts, predictedUs: byModelUs, bracket, predictedLatencyMs }: Settled): number {
     const { cost } = this
     const at = this.#now()
+    const predictedUs = bracket?.predictedUs ?? byModelUs
     if (bracket !== null && predictedUs > 0) this.#calibration = calibrate(this.#calibration, bracket)
     const chargedUs = chargeUs(predictedUs, this.factor, bracket)
     for (const name of result.sent) cost.byCommand.set(name, (cost.byCommand.get(name) ?? 0) + 1)

@@ -61,6 +61,8 @@ class MonitorSource implements HotKeySource {
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
   #earlier: Seen | null = null
+  /** Of the last two bursts, by how much the node printed longer than the window. */
+  #overrunsMs: number[] = []
   #attention: number | null = null
   #topKey: string | null = null
   #topKeyMovedAt: number | null = null
@@ -189,14 +191,27 @@ class MonitorSource implements HotKeySource {
     const model = costModel(facts.version, this.#options.connection.tls !== null)
     const plan = this.#plan(model, facts, facts.opsPerSec)
     if (plan === null) {
+      const { maxLatencyMs } = this.#options
+      const heldMs = Math.round(this.#overrunMs)
       // What is refused is not measured again: the next plan goes by the network's figures.
       this.#earlier = null
-      return this.#refuse(
-        `Commands are so large that MONITOR would hold clients up for more than ${this.#options.maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on.`,
-        GUARD_RETRY_MS,
-      )
+      this.#overrunsMs = []
+      return heldMs > 0
+        ? this.#refuse(
+            `Clients send so much at once that MONITOR holds them up for about ${heldMs} ms, and hotKeys.maxLatency is ${maxLatencyMs} ms: it is tried again in a minute. Other sources go on.`,
+            LASTING_RETRY_MS,
+          )
+        : this.#refuse(
+            `Commands are so large that MONITOR would hold clients up for more than ${maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on.`,
+            GUARD_RETRY_MS,
+          )
     }
     return await this.#look(generation, engine, facts, plan, model)
+  }
+
+  /** What two bursts in a row have shown: one alone may have met a machine that was busy with something else. */
+  get #overrunMs(): number {
+    return this.#overrunsMs.length < 2 ? 0 : Math.max(0, Math.min(...this.#overrunsMs))
   }
 
   #plan(model: CostModel, facts: NodeFacts, opsPerSec: number): BurstPlan | null {
@@ -210,6 +225,7 @@ class MonitorSource implements HotKeySource {
       opsPerSec: Math.max(opsPerSec, seenRate(this.#earlier)),
       inputBytesPerCommand: facts.inputBytesPerCommand,
       cpuShare: facts.cpuShare,
+      overrunMs: this.#overrunMs,
     }
     const { budget, maxLatencyMs } = this.#options
     const { factor } = this.#ledger
@@ -225,6 +241,7 @@ class MonitorSource implements HotKeySource {
     model: CostModel,
   ): Promise<number | null> {
     const manySections = takesManySections(facts.version)
+    if (await this.#meter.prime(manySections)) return WAIT_FOR_FACTS_MS
     // Every burst: one in which a value of many megabytes passed looks from outside like any other.
     await this.#meter.begin(manySections)
     if (generation !== this.#generation) return null
@@ -233,6 +250,10 @@ class MonitorSource implements HotKeySource {
     if (result.windowMs > 0 && counts.lines > 0) this.#options.onNews()
     const sleeper = this.#sleeper
     const bracket = await this.#meter.end(manySections, predictedUs, (ms) => sleeper.sleep(ms))
+    if (bracket !== null) {
+      const overrunMs = (bracket.usedUs - bracket.expectedUs) / 1_000 - plan.windowMs
+      this.#overrunsMs = [...this.#overrunsMs.slice(-1), overrunMs]
+    }
     const costUs = this.#ledger.settle({ ...plan, result, counts, predictedUs, bracket })
     this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
     if (generation !== this.#generation) return null
@@ -331,6 +352,7 @@ class MonitorSource implements HotKeySource {
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
       this.#earlier = null
+      this.#overrunsMs = []
       this.#ledger.forget()
       this.#meter.forget()
       this.#guard.forget()

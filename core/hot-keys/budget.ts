@@ -44,7 +44,7 @@ const MAX_WINDOW_MS = 50
 const USUAL_WINDOW_MS = 20
 const MIN_WINDOW_MS = 5
 /** A window takes about this much of the node's time, where its length allows. */
-const BURST_TARGET_US = 5_000
+const BURST_TARGET_US = 2_500
 /** The pause that a window's cost makes necessary is not to be longer: a new hot key waits for its end. */
 const MAX_GAP_MS = 1_000
 const MIN_STOP_LINES = 1_000
@@ -64,6 +64,8 @@ export type Load = {
   inputBytesPerCommand: number | null
   /** Of the main thread without us, 0 to 1; null is unknown. */
   cpuShare: number | null
+  /** What bursts held the node up for beyond their windows: all that clients sent at once is printed before it stops. */
+  overrunMs: number
 }
 export type Limits = {
   /** Share of the node's time that is to be spent. */
@@ -87,7 +89,7 @@ export function planBurst(
   const affordable = (budget * MAX_GAP_MS * 1_000 - model.perConnectionUs) / Math.min(usPerMs, 1_000)
   const wanted = Math.max(MIN_WINDOW_MS, Math.min(usual, affordable))
   const facts = { cpuShare: load.cpuShare, opsPerSec: load.opsPerSec, perCommandUs }
-  const windowMs = budget <= 0 ? null : fitWindow(facts, wanted, MIN_WINDOW_MS, maxLatencyMs)
+  const windowMs = budget <= 0 ? null : fitWindow(facts, wanted, MIN_WINDOW_MS, maxLatencyMs - load.overrunMs)
   if (windowMs === null) return null
   const commands = (load.opsPerSec * windowMs) / 1_000
   return {
@@ -96,7 +98,7 @@ export function planBurst(
     maxBytes: Math.ceil(Math.max(MIN_STOP_BYTES, commands * bytesPerCommand * 4)),
     // A saturated window costs its length: the node serves no more than its time allows.
     predictedUs: model.perConnectionUs + Math.min(commands * modelUs, windowMs * 1_000 + modelUs),
-    predictedLatencyMs: predictLatencyMs(facts, windowMs),
+    predictedLatencyMs: predictLatencyMs(facts, windowMs) + load.overrunMs,
   }
 }
 

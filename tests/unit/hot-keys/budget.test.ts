@@ -45,6 +45,7 @@ describe('the plan of a burst', () => {
     opsPerSec,
     inputBytesPerCommand,
     cpuShare: null,
+    overrunMs: 0,
   })
 
   test('never longer than 50 ms, and shorter on busy nodes', () => {
@@ -64,9 +65,18 @@ describe('the plan of a burst', () => {
 
   test('what earlier bursts saw counts more than what the network suggests', () => {
     const seen: Seen = { commands: 1_000, bytes: 80_000, windowMs: 50 }
-    const plan = planBurst(OLD, load(20_000, 5_000), seen, LIMITS)
+    const plan = planBurst(OLD, load(10_000, 5_000), seen, LIMITS)
     expect(plan?.windowMs).toBeGreaterThan(20)
     expect(plan?.predictedUs).toBeLessThan(8_000)
+  })
+
+  test('what clients send at once is printed whole: beyond the bound the node is left alone', () => {
+    const busy = { ...load(100_000, 1_000), cpuShare: 0.9 }
+    expect(planBurst(OLD, { ...busy, overrunMs: 10 }, null, LIMITS)?.predictedLatencyMs).toBeLessThanOrEqual(
+      20,
+    )
+    expect(planBurst(OLD, { ...busy, overrunMs: 77 }, null, LIMITS)).toBeNull()
+    expect(planBurst(OLD, { ...busy, overrunMs: 77 }, null, { ...LIMITS, maxLatencyMs: 100 })).not.toBeNull()
   })
 
   test('stops leave room for a peak, and end a flood', () => {
@@ -87,7 +97,7 @@ test('whatever the load, the average cost is the budget at most', () => {
         for (let burst = 0; burst < 200; burst++) {
           const plan = planBurst(
             model,
-            { opsPerSec, inputBytesPerCommand: bytes, cpuShare: null },
+            { opsPerSec, inputBytesPerCommand: bytes, cpuShare: null, overrunMs: 0 },
             earlier,
             LIMITS,
           )
@@ -116,7 +126,12 @@ test.each<[string, CostModel, number, number, number]>([
   let earlier: Seen | null = null
   let sampled = 0
   for (let elapsedMs = 0; elapsedMs < 10_000; ) {
-    const plan = planBurst(model, { opsPerSec, inputBytesPerCommand: 40, cpuShare: null }, earlier, LIMITS)
+    const plan = planBurst(
+      model,
+      { opsPerSec, inputBytesPerCommand: 40, cpuShare: null, overrunMs: 0 },
+      earlier,
+      LIMITS,
+    )
     if (plan === null) throw new Error('no plan')
     const commands = (opsPerSec * plan.windowMs) / 1_000
     const seen = { commands, bytes: commands * bytes, windowMs: plan.windowMs }
