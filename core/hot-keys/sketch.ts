@@ -34,9 +34,13 @@ export interface Sketch {
   clear(): void
 }
 
+/** Longer keys leave a fifth of a slice's room to the others. */
+const LONG_KEY_BYTES = 64
+const ROOM_OF_LONG_KEYS = 0.8
+
 /**
- * Which of a sketch's counters make a slice: of the `limit` largest those whose keys fit. No key but the first takes
- * more than half of what room is left: a few long ones do not crowd out the many short ones after them.
+ * Which of a sketch's counters make a slice: of the `limit` largest those whose keys fit. A long one that does not
+ * is passed over, and all long ones together do not crowd out the many short ones after them.
  * @param slots the largest first, at least `limit` + 1 of them where there are so many
  * @returns the kept ones, and the largest that is not; undefined where all are
  */
@@ -47,15 +51,21 @@ export function fitting(
   keyBytes: (slot: number) => number,
 ): { kept: number[]; left: number | undefined } {
   const kept: number[] = []
+  const roomOfLong = maxKeyBytes * ROOM_OF_LONG_KEYS
   let left: number | undefined
-  let bytes = 0
+  let short = 0
+  let long = 0
   for (const slot of slots.slice(0, limit)) {
-    const more = keyBytes(slot)
-    if (more > (maxKeyBytes - bytes) / 2 && kept.length > 0) left ??= slot
-    else {
+    const bytes = keyBytes(slot)
+    const isLong = bytes > LONG_KEY_BYTES
+    const fits = isLong
+      ? long + bytes <= roomOfLong && short + long + bytes <= maxKeyBytes
+      : Math.min(long, roomOfLong) + short + bytes <= maxKeyBytes
+    if (fits || kept.length === 0) {
       kept.push(slot)
-      bytes += more
-    }
+      if (isLong) long += bytes
+      else short += bytes
+    } else left ??= slot
   }
   return { kept, left: left ?? slots[limit] }
 }

@@ -15,5 +15,5 @@ export const HOSTILE_BYTES: readonly Buffer[] = [
   Buffer.from('../?#%2F%00&=+'),
   Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
   Buffer.alloc(10 * 1024, 0xff),
-  Buffer.from('k'.repeat(10 * 1024)),
+  Buffer.from('k'.repeat(5 * 1024)),
 ]
