@@ -5,7 +5,7 @@
 import { CacheWatcher } from '../../collector/cache-watcher.ts'
 import { systemClock } from '../../collector/clock.ts'
 import { CommandTables } from '../../collector/command-tables.ts'
-import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
+import { createHotKeyLadder } from '../../collector/hot-keys/ladder.ts'
 import { parseConfig } from '../../core/config.ts'
 import type { Watching } from '../../core/model.ts'
 
@@ -28,7 +28,7 @@ const watcher = new CacheWatcher({
   previous: null,
   onTopology: quiet,
   hotKeyPause: () => (isResting ? 'The benchmark measures the node without MONITOR.' : null),
-  createHotKeySource: createMonitorSource,
+  createHotKeySource: createHotKeyLadder,
   tables: new CommandTables(),
   clock: systemClock,
   logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },

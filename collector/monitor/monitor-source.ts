@@ -3,19 +3,11 @@
  * One source a node; the collector brings the facts each tick and asks for a report.
  */
 import { randomInt } from 'node:crypto'
-import {
-  type BurstPlan,
-  burstCostUs,
-  type CostModel,
-  costModel,
-  planBurst,
-  remember,
-  type Seen,
-} from '../../core/hot-keys/budget.ts'
+import type { BurstPlan } from '../../core/hot-keys/budget.ts'
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
-import { attention, gapMs } from '../../core/hot-keys/schedule.ts'
+import { gapMs } from '../../core/hot-keys/schedule.ts'
 import { WINDOW_MS } from '../../core/hot-keys/window.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
@@ -27,6 +19,7 @@ import type {
   WatchingCost,
 } from '../hot-keys/source-types.ts'
 import { type Burst, type BurstEnd, type BurstResult, startBurst } from './burst.ts'
+import { BurstPlanner } from './burst-planner.ts'
 import { CpuMeter } from './cpu-meter.ts'
 import { createStreamEngine } from './engine.ts'
 import { Ledger } from './ledger.ts'
@@ -54,18 +47,13 @@ class MonitorSource implements HotKeySource {
   readonly #now: () => number
   readonly #random: () => number
   readonly #ledger: Ledger
+  readonly #planner: BurstPlanner
   readonly #meter: CpuMeter
   readonly #guard: OutputGuard
   #table: CommandTable | null = null
   #engine: StreamEngine | null = null
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
-  #earlier: Seen | null = null
-  /** Of the last two bursts, by how much the node printed longer than the window. */
-  #overrunsMs: number[] = []
-  #attention: number | null = null
-  #topKey: string | null = null
-  #topKeyMovedAt: number | null = null
   readonly #rights = new OpeningRights()
   #failures = 0
   #running = false
@@ -80,6 +68,7 @@ class MonitorSource implements HotKeySource {
     this.#now = options.now ?? Date.now
     this.#random = options.random ?? Math.random
     this.#ledger = new Ledger(this.#now)
+    this.#planner = new BurstPlanner({ ...options, isTls: options.connection.tls !== null, now: this.#now })
     this.#meter = new CpuMeter(options.commands)
     this.#guard = new OutputGuard(options.commands, options.nodeFacts, options.connection.username)
   }
@@ -101,7 +90,7 @@ class MonitorSource implements HotKeySource {
         },
       ],
       budget: this.#options.budget,
-      attention: this.#attention,
+      attention: this.#planner.attention,
       predictedShare: predicted,
       measuredShare: measured,
       lastBurst: this.#ledger.lastBurst,
@@ -139,7 +128,7 @@ class MonitorSource implements HotKeySource {
       cpuShare: null,
       lfuCounter: null,
     }))
-    this.#noteTopKey(keys[0], now)
+    this.#planner.noteTopKey(keys[0])
     return {
       source: 'monitor',
       windowFrom: merged.from,
@@ -148,13 +137,6 @@ class MonitorSource implements HotKeySource {
       keys,
       patterns: [],
     }
-  }
-
-  #noteTopKey(top: { db: number; key: Uint8Array } | undefined, now: number): void {
-    const key = top === undefined ? null : `${top.db} ${Buffer.from(top.key).toString('latin1')}`
-    if (key === this.#topKey) return
-    if (this.#topKey !== null || key !== null) this.#topKeyMovedAt = now
-    this.#topKey = key
   }
 
   #schedule(delayMs: number): void {
@@ -188,48 +170,9 @@ class MonitorSource implements HotKeySource {
         this.#retryMs(),
       )
     }
-    const model = costModel(facts.version, this.#options.connection.tls !== null)
-    const plan = this.#plan(model, facts, facts.opsPerSec)
-    if (plan === null) {
-      const { maxLatencyMs } = this.#options
-      const heldMs = Math.round(this.#overrunMs)
-      // What is refused is not measured again: the next plan goes by the network's figures.
-      this.#earlier = null
-      this.#overrunsMs = []
-      return heldMs > 0
-        ? this.#refuse(
-            `Clients send so much at once that MONITOR holds them up for about ${heldMs} ms, and hotKeys.maxLatency is ${maxLatencyMs} ms: it is tried again in a minute. Other sources go on.`,
-            LASTING_RETRY_MS,
-          )
-        : this.#refuse(
-            `Commands are so large that MONITOR would hold clients up for more than ${maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on.`,
-            GUARD_RETRY_MS,
-          )
-    }
-    return await this.#look(generation, engine, facts, plan, model)
-  }
-
-  /** What two bursts in a row have shown: one alone may have met a machine that was busy with something else. */
-  get #overrunMs(): number {
-    return this.#overrunsMs.length < 2 ? 0 : Math.max(0, Math.min(...this.#overrunsMs))
-  }
-
-  #plan(model: CostModel, facts: NodeFacts, opsPerSec: number): BurstPlan | null {
-    const movedAt = this.#topKeyMovedAt
-    this.#attention = attention({
-      opsPerSec,
-      siblingOpsPerSec: facts.siblingOpsPerSec,
-      topKeyMovedMsAgo: movedAt === null ? null : this.#now() - movedAt,
-    })
-    const load = {
-      opsPerSec: Math.max(opsPerSec, seenRate(this.#earlier)),
-      inputBytesPerCommand: facts.inputBytesPerCommand,
-      cpuShare: facts.cpuShare,
-      overrunMs: this.#overrunMs,
-    }
-    const { budget, maxLatencyMs } = this.#options
-    const { factor } = this.#ledger
-    return planBurst(model, load, this.#earlier, { budget: budget * this.#attention, maxLatencyMs, factor })
+    const plan = this.#planner.plan(facts, facts.opsPerSec, this.#ledger.factor)
+    if ('sentence' in plan) return this.#refuse(plan.sentence, plan.retryMs)
+    return await this.#look(generation, engine, facts, plan)
   }
 
   /** @returns milliseconds to the next burst, null when stopped meanwhile */
@@ -238,7 +181,6 @@ class MonitorSource implements HotKeySource {
     engine: StreamEngine,
     facts: NodeFacts,
     plan: BurstPlan,
-    model: CostModel,
   ): Promise<number | null> {
     const manySections = takesManySections(facts.version)
     if (await this.#meter.prime(manySections)) return WAIT_FOR_FACTS_MS
@@ -246,14 +188,14 @@ class MonitorSource implements HotKeySource {
     await this.#meter.begin(manySections)
     if (generation !== this.#generation) return null
     const { result, counts } = await this.#runBurst(engine, facts, plan)
-    const predictedUs = this.#predictAfter(counts, result, plan, model)
+    const predictedUs = this.#planner.learn(counts, result, plan)
     if (result.windowMs > 0 && counts.lines > 0) this.#options.onNews()
     const sleeper = this.#sleeper
-    const bracket = await this.#meter.end(manySections, predictedUs, (ms) => sleeper.sleep(ms))
-    if (bracket !== null) {
-      const overrunMs = (bracket.usedUs - bracket.expectedUs) / 1_000 - plan.windowMs
-      this.#overrunsMs = [...this.#overrunsMs.slice(-1), overrunMs]
-    }
+    const isThere = result.end.kind !== 'failed' && result.end.kind !== 'aborted'
+    const bracket = await this.#meter.end(manySections, predictedUs, (ms) =>
+      isThere ? sleeper.sleep(ms) : Promise.resolve(false),
+    )
+    if (bracket !== null) this.#planner.learnOverrun(bracket, plan)
     const costUs = this.#ledger.settle({ ...plan, result, counts, predictedUs, bracket })
     this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
     if (generation !== this.#generation) return null
@@ -270,7 +212,7 @@ class MonitorSource implements HotKeySource {
     const { end } = result
     if (end.kind === 'refused' || end.kind === 'failed') return this.#fail(end, result)
     this.#failures = 0
-    const given = this.#attention ?? 1
+    const given = this.#planner.attention ?? 1
     const delayMs = gapMs(costUs, result.windowMs, this.#options.budget, given, this.#random())
     this.#setRefusal(delayMs < WINDOW_MS ? null : overspent(costUs, delayMs))
     return delayMs
@@ -298,21 +240,6 @@ class MonitorSource implements HotKeySource {
       unwatch()
       this.#burst = null
     }
-  }
-
-  /** @returns microseconds of the node's time by the model, with what the burst saw */
-  #predictAfter(
-    counts: Readonly<ParserCounts>,
-    result: BurstResult,
-    plan: BurstPlan,
-    model: CostModel,
-  ): number {
-    if (result.sent.length === 0) return 0
-    const seen: Seen = { commands: counts.lines, bytes: counts.bytes, windowMs: result.windowMs }
-    if (result.windowMs > 0) this.#earlier = remember(this.#earlier, seen)
-    // A busy node prints for more clients than one before it sends: what was not read has cost it all the same.
-    const plannedUs = plan.predictedUs * Math.min(1, result.windowMs / plan.windowMs)
-    return Math.max(burstCostUs(model, seen), plannedUs)
   }
 
   #fail(end: Extract<BurstEnd, { kind: 'refused' | 'failed' }>, result: BurstResult): number {
@@ -351,8 +278,6 @@ class MonitorSource implements HotKeySource {
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
-      this.#earlier = null
-      this.#overrunsMs = []
       this.#ledger.forget()
       this.#meter.forget()
       this.#guard.forget()
@@ -365,8 +290,7 @@ class MonitorSource implements HotKeySource {
     this.#engine?.close()
     this.#engine = null
     this.#table = null
-    this.#topKey = null
-    this.#topKeyMovedAt = null
+    this.#planner.forget()
   }
 
   /** Renamed commands: the node is asked once what they are, and counting begins anew with their keys. */
@@ -394,10 +318,6 @@ class MonitorSource implements HotKeySource {
     this.#engine = createStreamEngine(this.#table, randomInt(2 ** 32))
     return this.#engine
   }
-}
-
-function seenRate(earlier: Seen | null): number {
-  return earlier === null || earlier.windowMs < 1 ? 0 : (earlier.commands / earlier.windowMs) * 1_000
 }
 
 function overspent(costUs: number, delayMs: number): string {
