@@ -36,7 +36,7 @@ export function MissingKeys({
     },
     {
       key: 'asked',
-      header: 'Asked for',
+      header: 'Checked',
       align: 'right',
       cell: (row) => (row.probedAt === null ? 'not yet' : <Age at={row.probedAt} />),
     },
@@ -58,7 +58,7 @@ export function MissingKeys({
         rows={rows}
         rowKey={(row) => `${row.cacheId} ${row.db} ${row.keyBase64}`}
         empty={
-          <EmptyState compact title="Every hot key that was asked for exists">
+          <EmptyState compact title="Every hot key that was checked exists">
             A key is listed when it is hot and the node says that it is not there.
           </EmptyState>
         }

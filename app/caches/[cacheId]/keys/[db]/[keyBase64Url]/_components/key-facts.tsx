@@ -35,7 +35,7 @@ export function KeyFacts({
   if (key === undefined) return null
   const { window, probedAt, sizeBytes, isMissing, readsPerSec, writesPerSec } = key
   const uses = (readsPerSec ?? 0) + (writesPerSec ?? 0)
-  const asked = probedAt === null ? 'not asked yet' : <Age at={probedAt} prefix="asked " />
+  const checked = probedAt === null ? 'not checked yet' : <Age at={probedAt} prefix="checked " />
   const pattern = patternOf(
     name,
     patterns.map((each) => each.pattern),
@@ -53,12 +53,12 @@ export function KeyFacts({
           label="Exists"
           value={isMissing === null ? UNKNOWN : isMissing ? 'no, missing' : 'yes'}
           tone={isMissing === true ? 'warn' : undefined}
-          note={asked}
+          note={checked}
         />
         <Stat
           label="Size"
           value={isMissing === true ? 'none' : formatBytes(sizeBytes)}
-          note={isMissing === true ? 'it does not exist' : asked}
+          note={isMissing === true ? 'it does not exist' : checked}
         />
         <Stat
           label="Bytes per second"
