@@ -2,8 +2,8 @@
 import type { ConnectionOptions } from 'node:tls'
 import { systemClock } from '../../collector/clock.ts'
 import { Collector } from '../../collector/collector.ts'
+import { createHotKeyLadder } from '../../collector/hot-keys/ladder.ts'
 import type { Logger } from '../../collector/logger.ts'
-import { createMonitorSource } from '../../collector/monitor/monitor-source.ts'
 import { parseConfig } from '../../core/config.ts'
 import type { Event, Node } from '../../core/model.ts'
 import { closeStore, openStore, type Store } from '../../store/client.ts'
@@ -53,7 +53,7 @@ export async function startCollector(
     config: parseConfig(yaml, options.env ?? {}),
     tls: options.tls ?? new Map(),
     store,
-    createHotKeySource: createMonitorSource,
+    createHotKeySource: createHotKeyLadder,
     clock: systemClock,
     logger,
     backlogBytes: options.backlogBytes,

@@ -102,16 +102,20 @@ async function apiText(): Promise<string> {
     'caches/secretive/shards',
     'nodes',
     `nodes/${node?.nodeId}`,
-    'samples?limit=1000',
+    'samples?limit=500',
     'hot-keys?limit=100',
     'events?limit=100',
     'openapi.json',
-    `hot-keys?limit=100&pattern=nothing`,
+    'hot-keys?limit=100&merge=cache',
+    'hot-keys?limit=100&missing=true',
+    'hot-keys?limit=100&by=bytes',
+    'hot-patterns?limit=100',
   ]
   const answers = await Promise.all(
     paths.map(async (path) => {
       const response = await callApi(`/api/v1/${path}`)
-      return `${path} ${response.status} ${await response.text()}`
+      expect(`${path} ${response.status}`).toBe(`${path} 200`)
+      return response.text()
     }),
   )
   answers.push(JSON.stringify(await listSlowlog(watched.store, { range: allTime(), limit: 10_000 })))
