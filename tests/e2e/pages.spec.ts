@@ -14,6 +14,9 @@ const PAGES: Target[] = [
   { name: 'fleet', path: () => '/', heading: /./ },
   { name: 'cache', path: () => '/caches/shop', heading: /shop/ },
   { name: 'hot keys', path: () => '/hot-keys', heading: /Hot keys/ },
+  { name: 'hot patterns', path: () => '/hot-keys?list=patterns', heading: /Hot keys/ },
+  { name: 'missing keys', path: () => '/hot-keys?list=missing', heading: /Hot keys/ },
+  { name: 'big keys', path: () => '/hot-keys?list=big', heading: /Hot keys/ },
   {
     name: 'key',
     path: () => `/caches/shop/keys/0/${btoa('article:42').replaceAll('=', '')}`,

@@ -6,6 +6,7 @@ import type { PageRange } from '../../_lib/page-range.ts'
 import { fleetHref, keyHref } from '../../_lib/urls.ts'
 import type { Filters, KnownShard } from '../_lib/filters.ts'
 import { type Listed, topKey } from '../_lib/listed.ts'
+import type { ListName } from '../_lib/lists.ts'
 import { isCurrent } from '../_lib/ranking.ts'
 import { FilterForm } from './filter-form.tsx'
 import { ListAnswer } from './list-answer.tsx'
@@ -67,10 +68,17 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
         listed={listed}
         full={full}
         nodes={nodes}
-        filtered={Object.keys(filters.active).length > 0}
+        filtered={isFiltered(list, filters.active)}
         now={now}
         page={page}
       />
     </>
   )
+}
+
+/** Patterns are of all keys, however they are used. */
+function isFiltered(list: ListName, active: Filters['active']): boolean {
+  const { cacheId, shardId, pattern, heat } = active
+  const ofKeys = list !== 'patterns' && (pattern !== undefined || heat !== undefined)
+  return cacheId !== undefined || shardId !== undefined || ofKeys
 }

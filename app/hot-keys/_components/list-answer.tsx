@@ -17,7 +17,7 @@ export function ListAnswer({ listed, full, now }: { listed: Listed; full: boolea
 
 function PatternsAnswer({ rows }: { rows: HotPattern[] }) {
   const top = rows[0]
-  if (top === undefined) return <>No pattern has been seen yet</>
+  if (top === undefined) return <>No pattern is known now</>
   if (top.pattern === null) return <>The keys that are asked for share no pattern</>
   return (
     <>
@@ -43,7 +43,7 @@ function MissingAnswer({ rows, full }: { rows: CacheHotKey[]; full: boolean }) {
 
 function BigAnswer({ rows }: { rows: CacheHotKey[] }) {
   const top = rows[0]
-  if (top === undefined) return <>No size of a hot key is known yet</>
+  if (top === undefined) return <>No size of a hot key is known now</>
   return (
     <>
       <KeyName text={top.key} /> of {top.cacheId} moves {formatByteRate(top.bytesPerSec)}:{' '}

@@ -1,5 +1,4 @@
 import type { Node, Source } from '../../../core/model.ts'
-import { EmptyState } from '../../_components/empty-state.tsx'
 import { Panel } from '../../_components/panel.tsx'
 import { formatDuration } from '../../_lib/format.ts'
 import { SOURCES } from '../../_lib/hot-key-text.ts'
@@ -11,7 +10,7 @@ import { HotKeyTable } from './hot-key-table.tsx'
 import classes from './list-panel.module.css'
 import type { OrdinalOf } from './merged-columns.tsx'
 import { MissingTable } from './missing-table.tsx'
-import { NoHotKeys } from './no-hot-keys.tsx'
+import { NothingListed } from './nothing-listed.tsx'
 import { PatternTable } from './pattern-table.tsx'
 
 const TITLES: Record<ListName, string> = {
@@ -36,7 +35,7 @@ export function ListPanel({ listed, full, nodes, filtered, now, page }: Props) {
   return (
     <Panel title={TITLES[list]} flush hint={`${more}${HINTS[list]}`}>
       {rows.length === 0 ? (
-        <NothingListed list={list} nodes={nodes} filtered={filtered} />
+        <NothingListed list={list} nodes={nodes} filtered={filtered} now={now} />
       ) : (
         <>
           <ListTable listed={listed} nodes={nodes} now={now} page={page} />
@@ -51,14 +50,15 @@ function ListTable({ listed, nodes, now, page }: Pick<Props, 'listed' | 'nodes' 
   const ordinals = new Map(nodes.map((node) => [node.nodeId, node.shardOrdinal]))
   const ordinalOf: OrdinalOf = (nodeId) => ordinals.get(nodeId) ?? null
   const range = page.query
+  if (listed.list === 'keys') {
+    const rangeLabel = formatDuration((page.range.to - page.range.from) / 1000)
+    return <HotKeyTable rows={listed.rows} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+  }
   if (listed.list === 'patterns') {
     return <PatternTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
   }
-  if (listed.list === 'missing')
-    return <MissingTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
-  if (listed.list === 'big') return <BigTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
-  const rangeLabel = formatDuration((page.range.to - page.range.from) / 1000)
-  return <HotKeyTable rows={listed.rows} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+  const Table = listed.list === 'missing' ? MissingTable : BigTable
+  return <Table rows={listed.rows} ordinalOf={ordinalOf} range={range} />
 }
 
 /** What the sources of the listed rows can tell, in words. */
@@ -73,40 +73,5 @@ function SourcesNote({ rows }: { rows: { source: Source }[] }) {
         </div>
       ))}
     </dl>
-  )
-}
-
-function NothingListed({ list, nodes, filtered }: { list: ListName; nodes: Node[]; filtered: boolean }) {
-  const watched = nodes.some(({ state, hotKeysRefusal }) => state === 'up' && hotKeysRefusal === null)
-  if (list === 'keys' || !watched) return <NoHotKeys nodes={nodes} filtered={filtered && list === 'keys'} />
-  if (filtered) {
-    return (
-      <EmptyState title="Nothing here matches the filter" compact>
-        <p>Clear the filter to see this list for all caches.</p>
-      </EmptyState>
-    )
-  }
-  if (list === 'patterns') {
-    return (
-      <EmptyState title="No pattern has been seen yet" compact>
-        <p>
-          Patterns are learned from sampled commands within a minute. A source that names only single keys,
-          like the LFU counters, tells none.
-        </p>
-      </EmptyState>
-    )
-  }
-  return (
-    <EmptyState
-      title={
-        list === 'missing' ? 'Every hot key that was asked for exists' : 'No size of a hot key is known yet'
-      }
-      compact
-    >
-      <p>
-        The hottest keys of each node are asked for with MEMORY USAGE, a few at a time. Where a node does not
-        permit it, neither their size nor whether they exist is known.
-      </p>
-    </EmptyState>
   )
 }

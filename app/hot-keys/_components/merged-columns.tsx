@@ -25,6 +25,7 @@ export const keyColumn = (range: RangeQuery): KeyColumn => ({
     <span className={classes.key}>
       <KeyName text={row.key} href={keyHref(row.cacheId, row.db, row.keyBase64, range)} />
       {row.db !== 0 && <span className={classes.note}>db {row.db}</span>}
+      <span className={`${classes.narrow} ${classes.note}`}>{row.cacheId}</span>
       <span className={classes.note}>
         <HeatMark row={row} />
       </span>
