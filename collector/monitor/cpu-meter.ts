@@ -23,6 +23,8 @@ export class CpuMeter {
   #before: CpuReading | null = null
   #after: CpuReading | null = null
   #outside: Outside | null = null
+  /** It is there, and did not answer the last time. */
+  #isHeldUp = false
 
   constructor(commands: NodeCommands) {
     this.#commands = commands
@@ -70,7 +72,8 @@ export class CpuMeter {
     this.#before = null
     if (before === null) return null
     let after = await this.#read(manySections)
-    for (let left = MAX_RETRIES; after === null && left > 0 && (await pause(RETRY_MS)); left--) {
+    for (let left = MAX_RETRIES; after === null && this.#isHeldUp && left > 0; left--) {
+      if (!(await pause(RETRY_MS))) break
       after = await this.#read(manySections)
     }
     this.#after = after
@@ -88,6 +91,7 @@ export class CpuMeter {
   }
 
   async #read(manySections: boolean): Promise<CpuReading | null> {
+    this.#isHeldUp = false
     if (performance.now() < this.#refusedUntil) return null
     try {
       const sections = manySections ? [['cpu', 'stats']] : [['cpu'], ['stats']]
@@ -103,6 +107,7 @@ export class CpuMeter {
       return { atMs: performance.now(), usedUs: seconds * 1e6, commands }
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error
+      this.#isHeldUp = error.state === 'timeout'
       if (error.replyCode !== null) this.#refusedUntil = performance.now() + REFUSED_MS
       return null
     }
