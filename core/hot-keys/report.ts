@@ -1,4 +1,6 @@
 /** Hot keys of a window as rates: the share in the sample × what the node is measured to do. Pure. */
+import type { HotKeySample } from '../sample.ts'
+import { currentSlices } from './change.ts'
 import type { CommandKeys } from './command-keys.ts'
 import { shareInterval } from './interval.ts'
 import type { MergedKey, MergedWindow } from './window.ts'
@@ -10,11 +12,10 @@ const MIN_SEEN = 5
  * alike, and no mitigation of it would be felt by the node.
  */
 const MIN_SHARE = 0.002
-const MAX_REPORTED_KEYS = 20
+const MAX_REPORTED_KEYS = 60
 
-export type HotKeyRate = {
-  key: Uint8Array
-  db: number
+/** As HotKeySample has it; what MONITOR's stream cannot tell is null. */
+export type HotKeyRate = Pick<HotKeySample, 'key' | 'db'> & {
   share: number
   shareLow: number
   shareHigh: number
@@ -24,14 +25,17 @@ export type HotKeyRate = {
   readsPerSec: number
   writesPerSec: number
   topCommand: string
+  cpuShare: null
+  lfuCounter: null
 }
 
 /**
+ * A key that surely is hotter or colder of late is told by its newest slices alone.
  * @param clientOpsPerSec of the node, see `clientRate`
- * @returns at most 20, by rate descending; none where all keys are used alike
+ * @returns at most 60, by rate descending; none where all keys are used alike
  */
 export function hotKeyRates(
-  merged: MergedWindow,
+  merged: Pick<MergedWindow, 'keys'>,
   commands: readonly CommandKeys[],
   clientOpsPerSec: number,
 ): HotKeyRate[] {
@@ -44,7 +48,7 @@ export function hotKeyRates(
 }
 
 function rateOf(key: MergedKey, commands: readonly CommandKeys[], clientOpsPerSec: number): HotKeyRate {
-  const { share, low, high } = shareInterval(key.slices)
+  const { share, low, high } = shareInterval(currentSlices(key.slices))
   const opsPerSec = share * clientOpsPerSec
   const writesPerSec = (opsPerSec * key.writes) / key.low
   return {
@@ -59,6 +63,8 @@ function rateOf(key: MergedKey, commands: readonly CommandKeys[], clientOpsPerSe
     readsPerSec: opsPerSec - writesPerSec,
     writesPerSec,
     topCommand: commands[key.command]?.name ?? '',
+    cpuShare: null,
+    lfuCounter: null,
   }
 }
 

@@ -53,11 +53,11 @@ describe('hot keys as rates', () => {
     expect(first?.opsPerSecHigh).toBe((first?.shareHigh ?? 0) * 5_000)
   })
 
-  test('at most twenty, the hottest first, and none that was hardly seen', () => {
-    const keys = Array.from({ length: 40 }, (_, at) => key(`k${at}`, at))
+  test('at most sixty, the hottest first, and none that was hardly seen', () => {
+    const keys = Array.from({ length: 100 }, (_, at) => key(`k${at}`, at))
     const rates = hotKeyRates(merged(keys), commands, 1_000)
-    expect(rates).toHaveLength(20)
-    expect(Buffer.from(rates[0]?.key ?? []).toString()).toBe('k39')
+    expect(rates).toHaveLength(60)
+    expect(Buffer.from(rates[0]?.key ?? []).toString()).toBe('k99')
     expect(hotKeyRates(merged([key('once', 1), key('four times', 4)]), commands, 1_000)).toEqual([])
   })
 
