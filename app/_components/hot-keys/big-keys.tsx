@@ -52,7 +52,7 @@ export function BigKeys({
         rows={rows}
         rowKey={(row) => `${row.cacheId} ${row.db} ${row.keyBase64}`}
         empty={
-          <EmptyState compact title="No size of a hot key is known yet">
+          <EmptyState compact title="No size of a hot key is known now">
             The nodes are asked with MEMORY USAGE, a few keys at a time, where it is permitted.
           </EmptyState>
         }

@@ -66,7 +66,7 @@ export function HotPatterns({
         rows={rows}
         rowKey={(row) => JSON.stringify([row.cacheId, row.pattern])}
         empty={
-          <EmptyState compact title="No pattern has been learned yet">
+          <EmptyState compact title="No pattern is known now">
             Patterns are learned from sampled commands; a source that names only single keys tells none.
           </EmptyState>
         }

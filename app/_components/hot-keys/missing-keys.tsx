@@ -58,7 +58,7 @@ export function MissingKeys({
         rows={rows}
         rowKey={(row) => `${row.cacheId} ${row.db} ${row.keyBase64}`}
         empty={
-          <EmptyState compact title="Every hot key that was checked exists">
+          <EmptyState compact title="No hot key is known to be missing">
             A key is listed when it is hot and the node says that it is not there.
           </EmptyState>
         }
