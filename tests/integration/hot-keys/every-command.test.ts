@@ -1,6 +1,7 @@
 /** Every command that a real server lists, truly sent to it, and its keys read from what MONITOR then prints. */
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { StreamEngine } from '../../../collector/monitor/parser-types.ts'
 import { type CommandTable, parseCommandTable } from '../../../core/hot-keys/command-keys.ts'
 import { callsOf, listedCommands } from '../../support/command-calls.ts'
 import { bothEngines, keysOfLines } from '../../support/engine-keys.ts'
@@ -49,6 +50,17 @@ function sentAs(words: string[], calls: Map<string, Call>): [string, Call | unde
   return [...calls].find(isThis) ?? [id, undefined]
 }
 
+/** What a whole stream comes to, however it is cut. */
+function countOf(engine: StreamEngine, stream: Buffer, chunkBytes: number) {
+  engine.reset()
+  engine.begin({ replies: 0, ownAddresses: [], replica: false, primaryAddress: null })
+  for (let at = 0; at < stream.length; at += chunkBytes)
+    engine.feed(stream.subarray(at, at + chunkBytes), 1_700_000_000_000)
+  engine.end()
+  const keys = engine.merge(1_700_000_000_000, 100)?.keys
+  return { counts: { ...engine.counts }, keys }
+}
+
 test('the keys of every command and every movable form, from the real stream', async () => {
   const calls = new Map<string, Call>()
   const add = async (words: string[], command: string) => {
@@ -92,6 +104,12 @@ test('the keys of every command and every movable form, from the real stream', a
       if (call.command !== '') for (const { command } of keys) expect(command).toBe(call.command)
     }
   }
+  const stream = Buffer.from(lines.map(({ line }) => line).join(''))
+  const counted = engines.flatMap((engine) =>
+    [7, 1_000, stream.length].map((chunkBytes) => countOf(engine, stream, chunkBytes)),
+  )
+  expect(counted[0]?.counts).toMatchObject({ lines: lines.length, malformed: 0, unknown: 0, truncated: 0 })
+  for (const other of counted) expect(other).toEqual(counted[0])
   for (const engine of engines) engine.close()
 
   const notSeen = new Set(
