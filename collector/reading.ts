@@ -97,8 +97,8 @@ export function shapeReading(previous: NodeReading | null, current: NodeReading)
     expires: keyspaces.reduce((sum, one) => sum + one.expires, 0),
     ownCommandsPerSec: perSecond(own.commands),
     ownBytesPerSec: perSecond(own.bytesRead + own.bytesWritten),
-    // The server's own time for the commands that we sent, by its commandstats, plus MONITOR's by the detector's
-    // cost model. The system's share of reading and writing our socket is not in it.
+    // The server's own time for the commands that we sent, by its commandstats, plus that of MONITOR's bursts, by the
+    // cost model as INFO cpu corrects it. The system's share of reading and writing our ordinary socket is not in it.
     ownCpuShare: known ? cpuUs / 1_000_000 / seconds : null,
   }
   return {

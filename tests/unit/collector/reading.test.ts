@@ -98,6 +98,15 @@ describe('shapeReading', () => {
     expect(inputBytesPerCommand).toBe(10)
   })
 
+  it('leaves the hits and misses that our probes added out of the hit rate', () => {
+    const change = { keyspace_hits: 300, keyspace_misses: 0 }
+    const { metrics } = shapeReading(
+      reading(0, { keyspace_hits: 100, keyspace_misses: 0 }),
+      reading(2_000, { ...change, keyspace_misses: 60 }, { hits: 40, misses: 60 }),
+    )
+    expect(metrics).toMatchObject({ hitsPerSec: 80, missesPerSec: 0 })
+  })
+
   it('books what watching hot keys cost', () => {
     const own = { watchingCommands: 4, watchingBytes: 20_000, watchingCpuUs: 20_000, connections: 4 }
     const { metrics } = shapeReading(earlier, later({}, own))
