@@ -121,8 +121,8 @@ export class WasmEngine implements StreamEngine {
       at = this.#arena.exports.scan(this.#node, at, end)
       this.#takeCounts()
       if (at === end) return
-      const lineEnd = this.#arena.bytes.indexOf(LF, at) + 1
-      if (lineEnd === 0 || lineEnd > end) {
+      const lineEnd = this.#endOfLine(at, end)
+      if (lineEnd === null) {
         this.#keep(at, end)
         return
       }
@@ -136,13 +136,18 @@ export class WasmEngine implements StreamEngine {
   #parseOn(from: number, end: number): number {
     let at = from
     while (at < end && (this.#handedOver || this.#parser.state.kind === 'pending')) {
-      const found = this.#arena.bytes.indexOf(LF, at)
-      const lineEnd = found < 0 || found >= end ? end : found + 1
-      this.#handedOver = lineEnd === end && this.#arena.bytes[end - 1] !== LF
-      this.#parse(at, lineEnd)
-      at = lineEnd
+      const lineEnd = this.#endOfLine(at, end)
+      this.#handedOver = lineEnd === null
+      this.#parse(at, lineEnd ?? end)
+      at = lineEnd ?? end
     }
     return at
+  }
+
+  /** Behind the line's end; null where it has none. What lies behind `end` is not looked at: that is much. */
+  #endOfLine(from: number, end: number): number | null {
+    const found = this.#arena.bytes.subarray(from, end).indexOf(LF)
+    return found < 0 ? null : from + found + 1
   }
 
   #parse(from: number, end: number): void {
