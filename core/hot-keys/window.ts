@@ -27,6 +27,9 @@ export type MergedKey = {
   command: number
 }
 
+/** A sampled use, with the number of its slice in `MergedWindow.seconds`. */
+export type WindowUse = SampledUse & { slice: number }
+
 export type MergedWindow = {
   /** Epoch milliseconds of the first and the last slice with commands. */
   from: number
@@ -42,7 +45,7 @@ export type MergedWindow = {
   /** Uses of keys, whatever the key: a command with three keys has three. */
   keyUses: number
   /** Some of those uses; their weights sum to `keyUses`. What shapes are learned from. */
-  sample: SampledUse[]
+  readonly sample: WindowUse[]
 }
 
 export class SlidingWindow {
@@ -105,7 +108,10 @@ export class SlidingWindow {
       others: sum(slices, (slice) => slice.others),
       keys: mergeSlices(seen, limit),
       keyUses: sum(seen, (slice) => slice.keyUses),
-      sample: seen.flatMap((slice) => slice.sample()),
+      // Thousands of objects that most reports have no use for.
+      get sample() {
+        return seen.flatMap((slice, index) => slice.sample().map((use) => ({ ...use, slice: index })))
+      },
     }
   }
 
