@@ -10,11 +10,12 @@ export function certificatesBeside(configPath: string): FindFile {
   const folder = dirname(resolve(configPath))
   return (named) => {
     const path = resolve(folder, named)
-    return { path, problem: problemOf(path) }
+    return { path, problem: certificateProblem(path) }
   }
 }
 
-function problemOf(path: string): string | null {
+/** What is wrong with it, as a message that continues its setting; null for a certificate. */
+export function certificateProblem(path: string): string | null {
   try {
     if (PEM_CERTIFICATE.test(readFileSync(path, 'latin1'))) return null
     return `is ${path}, which holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`
