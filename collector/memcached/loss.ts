@@ -3,13 +3,14 @@ import type { HotKeyRate } from '../../core/hot-keys/report.ts'
 
 const KEPT_MS = 10_000
 
+type Entry = { at: number; lines: number; skipped: number; dropped: number | null }
+
 export class LossMeter {
   readonly #now: () => number
   #lines = 0
   #skipped = 0
-  #dropped: { at: number; part: number }[] = []
-  #since = 0
-  #skippedPart = 0
+  /** Of the last ten seconds. */
+  #entries: Entry[] = []
 
   constructor(now: () => number) {
     this.#now = now
@@ -24,25 +25,26 @@ export class LossMeter {
     this.#skipped += count
   }
 
-  /** By `stats`, about once a second: the part of the lines that workers dropped, for all watchers. */
-  noteDropped(part: number): void {
+  /**
+   * About once a second: what was noted since. @param dropped by `stats`: the part of the lines that workers dropped,
+   * for all watchers; null where the version does not tell, or none was written
+   */
+  settle(dropped: number | null): void {
     const at = this.#now()
-    this.#dropped = this.#dropped.filter((entry) => at - entry.at < KEPT_MS)
-    this.#dropped.push({ at, part })
-    if (at - this.#since < KEPT_MS / 2 && this.#skipped === 0) return
-    const all = this.#lines + this.#skipped
-    if (all > 0) this.#skippedPart = this.#skipped / all
-    if (at - this.#since < KEPT_MS / 2) return
-    this.#since = at
+    this.#entries = this.#entries.filter((entry) => at - entry.at < KEPT_MS)
+    this.#entries.push({ at, lines: this.#lines, skipped: this.#skipped, dropped })
     this.#lines = 0
     this.#skipped = 0
   }
 
   /** Part of what happened while watching that was not seen, 0 to 1. */
   get lost(): number {
-    const { length } = this.#dropped
-    const dropped = length === 0 ? 0 : this.#dropped.reduce((sum, { part }) => sum + part, 0) / length
-    return 1 - (1 - dropped) * (1 - this.#skippedPart)
+    const told = this.#entries.filter(({ dropped }) => dropped !== null)
+    const dropped = told.length === 0 ? 0 : sum(told, (entry) => entry.dropped ?? 0) / told.length
+    const lines = sum(this.#entries, (entry) => entry.lines)
+    const skipped = sum(this.#entries, (entry) => entry.skipped)
+    const skippedPart = skipped === 0 ? 0 : skipped / (lines + skipped)
+    return 1 - (1 - dropped) * (1 - skippedPart)
   }
 
   /** For the node's page; null while next to nothing is lost. */
@@ -55,9 +57,12 @@ export class LossMeter {
   reset(): void {
     this.#lines = 0
     this.#skipped = 0
-    this.#skippedPart = 0
-    this.#dropped = []
+    this.#entries = []
   }
+}
+
+function sum(entries: readonly Entry[], value: (entry: Entry) => number): number {
+  return entries.reduce((total, entry) => total + value(entry), 0)
 }
 
 /**

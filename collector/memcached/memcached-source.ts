@@ -189,7 +189,7 @@ class WatchSource implements MemcachedSource {
     const diff = before === null ? null : diffStats(before, reading)
     if (diff === null) return
     this.opsPerSec = diff.opsPerSec
-    if (diff.dropped !== null) this.#loss.noteDropped(diff.dropped)
+    this.#loss.settle(diff.dropped)
     if (this.#duty() < 1 && this.#isLong()) this.#stream?.close()
     this.#options.onNews()
   }
