@@ -169,13 +169,20 @@ export class NodeConnection implements NodeCommands {
     } catch (error) {
       if (isReply(error)) {
         this.#proven = true
-        const failure = failureOfReply(error.message, this.place.address, this.#credentials.password !== null)
-        throw new NodeFailure(keepWording(failure, error.message), error.message.split(' ')[0] ?? null)
+        const text = this.#withoutPassword(error.message)
+        const failure = failureOfReply(text, this.place.address, this.#credentials.password !== null)
+        throw new NodeFailure(keepWording(failure, text), text.split(' ')[0] ?? null)
       }
       const cause = this.#lastError ?? error
       this.close()
       throw new NodeFailure(await this.#explain(cause))
     }
+  }
+
+  /** An error may repeat what it is about: a server that does not know AUTH quotes what came with it. */
+  #withoutPassword(text: string): string {
+    const { password } = this.#credentials
+    return password === null || password === '' ? text : text.replaceAll(password, '(password)')
   }
 
   /** From an error of the driver to what a person can act on; asks the port where the error has several causes. */

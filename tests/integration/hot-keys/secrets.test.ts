@@ -17,6 +17,7 @@ import { bothEngines, keysOfLines } from '../../support/engine-keys.ts'
 import { recordMonitor } from '../../support/monitor-record.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { delay, type RedisProcess, startRedis, until } from '../../support/redis.ts'
+import { type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts'
 import { formsOf, plainSecretCalls, secretCallsOf } from '../../support/secret-calls.ts'
 import { sendOnce } from '../../support/send-once.ts'
 
@@ -30,6 +31,9 @@ const PASSWORD = `${SECRET}PASSWORD`
 
 let server: RedisProcess
 let database: TestDatabase
+/** It quotes what came with a command that it does not know, AUTH; and one that repeats all that it is sent. */
+let withoutAuth: RedisProcess
+let echo: ScriptedServer
 let watched: TestCollector
 let calls: string[][]
 
@@ -41,6 +45,10 @@ beforeAll(async () => {
   ])
   process.env.DATABASE_URL = database.url
   const client = new Redis({ port: server.port, host: server.host, password: PASSWORD, protocol: 2 })
+  withoutAuth = await startRedis({ settings: { 'rename-command': 'AUTH sign-in' } })
+  echo = await startScriptedServer((socket) =>
+    socket.on('data', (chunk) => socket.write(`-ERR ${chunk.toString().replaceAll('\r\n', ' ')}\r\n`)),
+  )
   const oracle = async (words: string[]) => {
     if (words.length === 1) return []
     try {
@@ -61,17 +69,21 @@ beforeAll(async () => {
   client.disconnect()
   // The first reading of the node has it all before it: the whole of INFO is kept once a while only.
   await sendAll()
-  watched = await startCollector(
-    database.url,
-    `caches:\n${cacheYaml('secretive', 'standalone', [server.url], [`password: $${'{SECRET_PASSWORD}'}`, 'hotKeys: { budget: 10% }'])}`,
-    { env: { SECRET_PASSWORD: PASSWORD } },
-  )
+  const password = `password: $${'{SECRET_PASSWORD}'}`
+  const caches = [
+    cacheYaml('secretive', 'standalone', [server.url], [password, 'hotKeys: { budget: 10% }']),
+    cacheYaml('without-auth', 'standalone', [withoutAuth.url], [password]),
+    cacheYaml('echo', 'standalone', [`redis://127.0.0.1:${echo.port}`], [password]),
+  ]
+  watched = await startCollector(database.url, `caches:\n${caches.join('')}`, {
+    env: { SECRET_PASSWORD: PASSWORD },
+  })
   Object.assign(globalThis, { cachescopeStore: watched.store })
 }, 120_000)
 
 afterAll(async () => {
   await watched?.stop()
-  await Promise.all([server?.stop(), database?.drop()])
+  await Promise.all([server?.stop(), withoutAuth?.stop(), echo?.close(), database?.drop()])
 })
 
 /** Commands of all kinds beside each other, for the node's slow log keeps only the newest. */
@@ -95,13 +107,13 @@ const allTime = () => ({
 
 /** All that the API says of the cache. */
 async function apiText(): Promise<string> {
-  const [node] = await listNodes(watched.store, {})
+  const nodes = await listNodes(watched.store, {})
   const paths = [
     'caches',
     'caches/secretive',
     'caches/secretive/shards',
     'nodes',
-    `nodes/${node?.nodeId}`,
+    ...nodes.map(({ nodeId }) => `nodes/${nodeId}`),
     'samples?limit=500',
     'hot-keys?limit=100',
     'events?limit=100',
@@ -129,6 +141,10 @@ test('a secret in any argument but a key is in no row, no answer and no log line
   for (let round = 0; round < 3 || Date.now() < end; round++) await sendAll()
   await until('its keys are hot', async () => (await apiText()).includes('"key":"harmless'))
   await delay(2_000)
+
+  expect((await watched.node(withoutAuth.address))?.state).toBe('denied')
+  expect((await watched.node(`127.0.0.1:${echo.port}`))?.stateMessage).toContain('AUTH')
+  expect(echo.received()).toContain(PASSWORD)
 
   const { text, tables } = await dumpDatabase(watched.store)
   const logs = watched.log.join('\n')
