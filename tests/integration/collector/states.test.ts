@@ -54,6 +54,14 @@ beforeAll(async () => {
     redis({ settings: { 'busy-reply-threshold': '50' } }),
     redis({ cluster: true }),
   ])
+  // A server belongs to one cache.
+  const [guardedFromAll, guardedFromOne, wantsTls, lacksTls, lone] = await Promise.all([
+    redis({ password: PASSWORD }),
+    redis({ password: PASSWORD }),
+    tlsRedis(),
+    redis(),
+    redis(),
+  ])
   busy = holdable
   await stopped.kill('SIGSTOP')
   const web = await listening(createHttpServer((_, response) => response.end('hello')))
@@ -69,20 +77,20 @@ beforeAll(async () => {
     unresolved: { url: 'redis://no-such-host.invalid:6379' },
     'timeout-stopped': { url: stopped.url },
     'timeout-silent': { url: silent },
-    'auth-required': { url: guarded.url },
-    'auth-failed': { url: guarded.url, yaml: ['password: wrong-battery'] },
+    'auth-required': { url: guardedFromAll.url },
+    'auth-failed': { url: guardedFromOne.url, yaml: ['password: wrong-battery'] },
     loading: { url: loading.url },
     busy: { url: busy.url },
     'not-redis-web': { url: web },
     'not-redis-memcached': { url: memcached },
-    'tls-mismatch-server-wants': { url: `redis://127.0.0.1:${tls.port}` },
-    'tls-mismatch-server-lacks': { url: plain.url.replace('redis:', 'rediss:') },
+    'tls-mismatch-server-wants': { url: `redis://127.0.0.1:${wantsTls.port}` },
+    'tls-mismatch-server-lacks': { url: lacksTls.url.replace('redis:', 'rediss:') },
     'cluster-as-standalone-is-fine': { url: cluster.url },
   }
   const yaml = Object.entries(nodes).map(([name, { url, yaml }]) =>
     cacheYaml(name, 'standalone', [url], yaml),
   )
-  const mistaken = cacheYaml('standalone-as-cluster', 'cluster', [plain.url])
+  const mistaken = cacheYaml('standalone-as-cluster', 'cluster', [lone.url])
   watched = await startCollector(database.url, `caches:\n${yaml.join('')}${mistaken}`, {
     tls: new Map([
       ['up-with-tls', { ca: tls.ca }],
