@@ -75,11 +75,11 @@ export class BurstPlanner {
     this.#overrunsMs = []
     return overrunMs > 0
       ? {
-          sentence: `Clients send so much at once that MONITOR holds them up for about ${Math.round(overrunMs)} ms, and hotKeys.maxLatency is ${maxLatencyMs} ms: it is tried again in a minute. Other sources go on.`,
+          sentence: `Clients send so much at once that MONITOR holds them up for about ${Math.round(overrunMs)} ms, and hotKeys.maxLatency is ${maxLatencyMs} ms: it is tried again in a minute. Other sources go on where the node has one.`,
           retryMs: LATER_MS,
         }
       : {
-          sentence: `Commands are so large that MONITOR would hold clients up for more than ${maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on.`,
+          sentence: `Commands are so large that MONITOR would hold clients up for more than ${maxLatencyMs} ms: it is used again once they are smaller (hotKeys.maxLatency raises the bound). Other sources go on where the node has one.`,
           retryMs: SOON_MS,
         }
   }

@@ -6,9 +6,10 @@ import { randomInt } from 'node:crypto'
 import type { BurstPlan } from '../../core/hot-keys/budget.ts'
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
+import { PatternLearner, PatternLearner } from '../../core/hot-keys/patterns.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { gapMs } from '../../core/hot-keys/schedule.ts'
-import { WINDOW_MS } from '../../core/hot-keys/window.ts'
+import { type MergedWindow, WINDOW_MS } from '../../core/hot-keys/window.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
   HotKeySource,
   HotKeySourceOptions,
   NodeFacts,
+  ReportedPattern,
   WatchingCost,
 } from '../hot-keys/source-types.ts'
 import { type Burst, type BurstEnd, type BurstResult, startBurst } from './burst.ts'
@@ -34,8 +36,10 @@ const LASTING_RETRY_MS = 60_000
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
 const MAX_LAG_MS = 40
-/** More than are reported, for their order by rate is not quite that of the sketch. */
-const MERGED_KEYS = 60
+/** More than are reported: a key that became hot in the last second is far behind in the window's order. */
+const MERGED_KEYS = 300
+/** Patterns move slowly, and to shape a thousand keys takes a while. */
+const PATTERNS_MS = 2_000
 
 export function createMonitorSource(options: HotKeySourceOptions): HotKeySource {
   return new MonitorSource(options)
@@ -50,8 +54,11 @@ class MonitorSource implements HotKeySource {
   readonly #planner: BurstPlanner
   readonly #meter: CpuMeter
   readonly #guard: OutputGuard
+  readonly #learner = new PatternLearner()
+  #patterns: { at: number; rows: ReportedPattern[] } | null = null
   #table: CommandTable | null = null
   #engine: StreamEngine | null = null
+  readonly #patterns = new PatternLearner()
   /** Of the server that the window and the table belong to. */
   #identity: string | null = null
   readonly #rights = new OpeningRights()
@@ -123,11 +130,7 @@ class MonitorSource implements HotKeySource {
     if (merged === null || opsPerSec === null || this.#table === null) return null
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
-    const keys = hotKeyRates(merged, commands, clientOpsPerSec).map((rate) => ({
-      ...rate,
-      cpuShare: null,
-      lfuCounter: null,
-    }))
+    const keys = hotKeyRates(merged, commands, clientOpsPerSec)
     this.#planner.noteTopKey(keys[0])
     return {
       source: 'monitor',
@@ -135,8 +138,15 @@ class MonitorSource implements HotKeySource {
       windowTo: merged.to,
       sampledCommands: merged.commands,
       keys,
-      patterns: [],
+      patterns: this.#patternsOf(merged, clientOpsPerSec, now),
     }
+  }
+
+  #patternsOf(merged: MergedWindow, clientOpsPerSec: number, now: number): ReportedPattern[] {
+    if (this.#patterns === null || Math.abs(now - this.#patterns.at) >= PATTERNS_MS) {
+      this.#patterns = { at: now, rows: this.#learner.hotPatterns(merged, clientOpsPerSec) }
+    }
+    return this.#patterns.rows
   }
 
   #schedule(delayMs: number): void {
@@ -278,6 +288,7 @@ class MonitorSource implements HotKeySource {
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
+      this.#learner.forget()
       this.#ledger.forget()
       this.#meter.forget()
       this.#guard.forget()
@@ -289,7 +300,9 @@ class MonitorSource implements HotKeySource {
   #forget(): void {
     this.#engine?.close()
     this.#engine = null
+    this.#patterns.forget()
     this.#table = null
+    this.#patterns = null
     this.#planner.forget()
   }
 

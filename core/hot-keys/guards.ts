@@ -43,12 +43,12 @@ function memoryRefusal(facts: GuardFacts): string | null {
   if (free !== null) {
     const policy = facts.maxMemoryPolicy ?? 'noeviction'
     return policy === 'noeviction'
-      ? `Only ${free}% of maxmemory is free, and MONITOR needs memory for its output: it is used again from 15% on (raise maxmemory or free memory). Other sources go on.`
-      : `Only ${free}% of maxmemory is free, and under ${policy} MONITOR's output would evict keys: it is used again from 15% on (raise maxmemory). Other sources go on.`
+      ? `Only ${free}% of maxmemory is free, and MONITOR needs memory for its output: it is used again from 15% on (raise maxmemory or free memory). Other sources go on where the node has one.`
+      : `Only ${free}% of maxmemory is free, and under ${policy} MONITOR's output would evict keys: it is used again from 15% on (raise maxmemory). Other sources go on where the node has one.`
   }
   const left = freePercent(facts.rssBytes, facts.systemMemoryBytes)
   if (left !== null) {
-    return `The node leaves only ${left}% of its machine's memory, and MONITOR needs memory for its output: it is used again from 15% on (set a lower maxmemory or free memory). Other sources go on.`
+    return `The node leaves only ${left}% of its machine's memory, and MONITOR needs memory for its output: it is used again from 15% on (set a lower maxmemory or free memory). Other sources go on where the node has one.`
   }
   return null
 }
