@@ -77,7 +77,7 @@ test.describe('hostile keys', () => {
     expect(complaints).toEqual([])
   })
 
-  for (const name of ['spaces', 'markup', 'unicode', 'long'] as const) {
+  for (const name of ['spaces', 'markup', 'unicode', 'long', 'quoted', 'address'] as const) {
     test(`${name}: the page copies the exact text`, async ({ page, complaints }) => {
       await page.goto(keyUrl(HOSTILE_KEYS[name]))
       await page.getByRole('button', { name: 'Copy key' }).click()
@@ -91,7 +91,7 @@ test.describe('hostile keys', () => {
     })
   }
 
-  for (const name of ['nul', 'invalid'] as const) {
+  for (const name of ['nul', 'invalid', 'bytes'] as const) {
     test(`${name}: the page copies the exact bytes as base64`, async ({ page }) => {
       await page.goto(keyUrl(HOSTILE_KEYS[name]))
       await expect(page.getByRole('button', { name: 'Copy key' })).toBeHidden()

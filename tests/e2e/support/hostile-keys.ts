@@ -10,6 +10,9 @@ export const HOSTILE_KEYS = {
   unicode: Buffer.from('статья:42:記事:🔥'),
   long: Buffer.from(`long:${'0123456789'.repeat(1_023)}`),
   empty: Buffer.alloc(0),
+  quoted: Buffer.from('a "quoted" \\x41 \\" name'),
+  address: Buffer.from('../?#%2F%00&=+;'),
+  bytes: Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
 }
 
 /** Every second one does not exist, the others are big: each is in one of the two lists. */
