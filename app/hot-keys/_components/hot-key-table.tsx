@@ -4,11 +4,10 @@ import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
-import { SourceMark } from '../../_components/hot-keys/source-mark.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
 import { formatByteRate, formatBytes, formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
-import { commandText } from '../../_lib/hot-key-text.ts'
+import { commandText, SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { keyHref } from '../../_lib/urls.ts'
@@ -127,7 +126,7 @@ export function HotKeyTable({
       cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
     { key: 'first', header: 'First seen', hideBelow: 'lg', cell: (row) => <Age at={row.firstSeenAt} /> },
-    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => <SourceMark source={row.source} /> },
+    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => SOURCES[row.source].label },
     {
       key: 'trend',
       header: `Last ${rangeLabel}`,

@@ -3,11 +3,10 @@ import type { CacheHotKey } from '../../../core/model.ts'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
-import { SourceMark } from '../../_components/hot-keys/source-mark.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
 import { formatRate, plural, UNKNOWN } from '../../_lib/format.ts'
-import { commandText } from '../../_lib/hot-key-text.ts'
+import { commandText, SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { keyHref } from '../../_lib/urls.ts'
 import { shareScale } from '../_lib/ranking.ts'
@@ -87,7 +86,7 @@ export const sourceColumn: KeyColumn = {
   key: 'source',
   header: 'Source',
   hideBelow: 'lg',
-  cell: (row) => <SourceMark source={row.source} />,
+  cell: (row) => SOURCES[row.source].label,
 }
 
 export function MergedTable(props: { caption: string; columns: KeyColumn[]; rows: CacheHotKey[] }) {

@@ -3,9 +3,9 @@ import { IntervalBar } from '../../_components/charts/interval-bar.tsx'
 import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
-import { SourceMark } from '../../_components/hot-keys/source-mark.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { formatCount, formatRate, plural } from '../../_lib/format.ts'
+import { SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { hotKeysHref } from '../../_lib/urls.ts'
 import { shareScale } from '../_lib/ranking.ts'
@@ -90,7 +90,7 @@ export function PatternTable({ rows, ordinalOf, range }: Props) {
         </span>
       ),
     },
-    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => <SourceMark source={row.source} /> },
+    { key: 'source', header: 'Source', hideBelow: 'lg', cell: (row) => SOURCES[row.source].label },
     {
       key: 'age',
       header: 'Age',
