@@ -18,16 +18,14 @@ import { MemcachedFailure } from './failure.ts'
 import { LossMeter, widen } from './loss.ts'
 import { MemcachedConnection } from './memcached-connection.ts'
 import { diffStats, isOther, type MemcachedStats, parseStats, type StatsReading } from './stats.ts'
+import { planWatch, type WatchPlan, watchCostUs } from './watch-cost.ts'
 import { memcachedCommands, WatchCounter } from './watch-counter.ts'
 import { openWatchStream, type WatchStream } from './watch-stream.ts'
 
 export type MemcachedSourceOptions = {
   host: string
   port: number
-  /**
-   * Share of the server's time that watching may take: shown, and not enforced; the lines are written by a thread
-   * of their own, and the bound on them is what protects the server. @default 0.01
-   */
+  /** Share of the time of the server's worker threads that watching may take. @default 0.01 */
   budget?: number
   /** New figures: about once a second. */
   onNews(): void
@@ -47,14 +45,14 @@ export type MemcachedSource = HotKeySource & {
   readonly opsPerSec: number | null
 }
 
-/** Above, it is watched for a part of the time only. */
-const MAX_LINES_PER_SEC = 50_000
-const WINDOW_MS = 200
 const POLL_MS = 1_000
 const FIRST_POLL_MS = 300
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
 const MERGED_KEYS = 120
+const BUDGET = 0.01
+/** Of a Memcached that does not tell: what it comes with. */
+const THREADS = 4
 
 export function createMemcachedSource(options: MemcachedSourceOptions): MemcachedSource {
   return new WatchSource(options)
@@ -76,6 +74,8 @@ class WatchSource implements MemcachedSource {
   #running: Promise<void>[] = []
   #sleepers: Sleeper[] = []
   #isStarted = false
+  #isContinuous = false
+  #lines = 0
 
   constructor(options: MemcachedSourceOptions) {
     this.#options = options
@@ -91,6 +91,7 @@ class WatchSource implements MemcachedSource {
     const own = this.#connection.cost
     const open = this.#stream
     const isOpen = open !== null && open.openedAt !== null ? 1 : 0
+    const windowMs = this.#cost.windowMs + isOpen * (performance.now() - (open?.openedAt ?? 0))
     const watches = (this.#cost.byCommand.get('watch') ?? 0) + isOpen
     return {
       ...this.#cost,
@@ -101,7 +102,8 @@ class WatchSource implements MemcachedSource {
       ]),
       bytes: own.bytes + this.#cost.bytes + isOpen * (open?.bytes ?? 0),
       connections: own.connections + this.#cost.connections + isOpen,
-      windowMs: this.#cost.windowMs + isOpen * (performance.now() - (open?.openedAt ?? 0)),
+      windowMs,
+      cpuUs: watchCostUs(windowMs, this.#lines),
     }
   }
 
@@ -110,9 +112,9 @@ class WatchSource implements MemcachedSource {
     return {
       source: state === 'used' ? 'watch' : null,
       sources: [{ source: 'watch', state, reason: this.refusal ?? this.#loss.sentence }],
-      budget: this.#options.budget ?? 0.01,
+      budget: this.#options.budget ?? BUDGET,
       attention: null,
-      predictedShare: null,
+      predictedShare: this.opsPerSec === null || state === 'refused' ? null : this.#plan().predictedShare,
       measuredShare: null,
       lastBurst: null,
     }
@@ -190,34 +192,35 @@ class WatchSource implements MemcachedSource {
     if (diff === null) return
     this.opsPerSec = diff.opsPerSec
     this.#loss.settle(diff.dropped)
-    if (this.#duty() < 1 && this.#isLong()) this.#stream?.close()
+    if (this.#plan().duty < 1 && this.#isContinuous) this.#stream?.close()
     this.#options.onNews()
   }
 
   async #watchLoop(sleeper: Sleeper): Promise<void> {
     let failures = 0
     for (;;) {
-      // Without an answer to `stats` there is nobody to watch, and it says why.
-      if (this.#previous === null) {
+      // Without an answer to `stats` there is nobody to watch; and how busy it is decides for how long.
+      if (this.#previous === null || this.opsPerSec === null) {
         if (!(await sleeper.sleep(FIRST_POLL_MS / 3))) return
         continue
       }
-      const duty = this.#duty()
-      const failure = await this.#watch(duty)
+      const plan = this.#plan()
+      const failure = await this.#watch(plan)
       if (!this.#isStarted) return
       failures = failure === null ? 0 : failures + 1
       if (failure !== null && this.#previous !== null) this.#refuse(failure.message)
-      const pauseMs = failure !== null ? this.#retryMs(failures) : duty < 1 ? this.#pauseMs(duty) : 0
+      const pauseMs = failure !== null ? this.#retryMs(failures) : this.#pauseMs(plan)
       if (!(await sleeper.sleep(pauseMs))) return
     }
   }
 
-  async #watch(duty: number): Promise<MemcachedFailure | null> {
+  async #watch({ windowMs: lengthMs }: WatchPlan): Promise<MemcachedFailure | null> {
     let timer: NodeJS.Timeout | null = null
     const stream = openWatchStream(
       this.#connection.place,
       {
         onEvent: (event) => {
+          this.#lines++
           this.#loss.noteLine()
           this.#counter.add(event, this.#now())
         },
@@ -225,10 +228,11 @@ class WatchSource implements MemcachedSource {
       },
       () => {
         this.#refuse(null)
-        if (duty < 1) timer = setTimeout(() => stream.close(), WINDOW_MS)
+        if (lengthMs !== null) timer = setTimeout(() => stream.close(), lengthMs)
       },
     )
     this.#stream = stream
+    this.#isContinuous = lengthMs === null
     const { failure, windowMs, bytes } = await stream.done
     this.#stream = null
     if (timer !== null) clearTimeout(timer)
@@ -241,20 +245,13 @@ class WatchSource implements MemcachedSource {
     return failure
   }
 
-  /** Part of the time that it is watched. A store has two lines. */
-  #duty(): number {
-    const linesPerSec = (this.opsPerSec ?? 0) * 1.5
-    return linesPerSec <= MAX_LINES_PER_SEC ? 1 : MAX_LINES_PER_SEC / linesPerSec
-  }
-
-  #isLong(): boolean {
-    const openedAt = this.#stream?.openedAt ?? null
-    return openedAt !== null && performance.now() - openedAt > WINDOW_MS
+  #plan(): WatchPlan {
+    return planWatch(this.#options.budget ?? BUDGET, this.stats?.threads ?? THREADS, this.opsPerSec)
   }
 
   /** At random phase, so that what comes at intervals is not always or never seen. */
-  #pauseMs(duty: number): number {
-    return WINDOW_MS * (1 / duty - 1) * (0.5 + this.#random())
+  #pauseMs({ duty, windowMs }: WatchPlan): number {
+    return windowMs === null ? 0 : windowMs * (1 / duty - 1) * (0.5 + this.#random())
   }
 
   #retryMs(failures: number): number {
