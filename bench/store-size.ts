@@ -5,7 +5,7 @@
 import type { Store } from '../store/client.ts'
 import { rollUp } from '../store/maintenance.ts'
 import { listNodes } from '../store/nodes.ts'
-import { RAW_TABLES } from '../store/partitions.ts'
+import { RAW_ONLY_TABLES, RAW_TABLES } from '../store/partitions.ts'
 import { saveTick } from '../store/tick.ts'
 import { seedFleet } from '../tests/support/seed.ts'
 import { collector, emptyTick, hotKey } from '../tests/support/tick.ts'
@@ -44,6 +44,10 @@ export function run(): Promise<BenchResult> {
         row(`${table}_1h`, minute, (minute.rows / NODES / MINUTES) * HOURS_OF_A_DAY),
       )
     }
+    for (const table of RAW_ONLY_TABLES) {
+      const raw = await sizeOf(store, table)
+      rows.push(row(table, raw, (raw.rows / NODES / MINUTES) * 60 * HOURS_OF_A_DAY))
+    }
     rows.push(row('slowlog_entry', await sizeOf(store, 'slowlog_entry'), HOURS_OF_A_DAY * 60))
     for (const keyBytes of KEY_BYTES) rows.push(await measureKeys(store, now, keyBytes))
     return {
@@ -52,7 +56,7 @@ export function run(): Promise<BenchResult> {
       rows,
       notes: [
         `${MINUTES} minutes of ${NODES} nodes (half of them replicas) at 2 s through saveTick and rollUp; sizes are pg_total_relation_size: heap, indexes, maps.`,
-        'Six commands and one database a node; 20 hot keys a report of a primary, none of a replica; one slow log entry a minute. A row of an hour is a row of a minute.',
+        'Six commands and one database a node; 20 hot keys and four patterns a report of a primary, none of a replica; one slow log entry a minute. A row of an hour is a row of a minute.',
         `The dictionary: ${KEYS} keys with names of one length through saveTick, all seen again once before a vacuum, which is the most that they take; a key is stored once, however often it is hot.`,
       ],
     }
