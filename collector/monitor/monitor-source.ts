@@ -6,10 +6,10 @@ import { randomInt } from 'node:crypto'
 import type { BurstPlan } from '../../core/hot-keys/budget.ts'
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
-import { PatternLearner, PatternLearner } from '../../core/hot-keys/patterns.ts'
+import { PatternLearner } from '../../core/hot-keys/patterns.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { gapMs } from '../../core/hot-keys/schedule.ts'
-import { type MergedWindow, WINDOW_MS } from '../../core/hot-keys/window.ts'
+import { WINDOW_MS } from '../../core/hot-keys/window.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
 import type {
@@ -38,8 +38,6 @@ const MAX_RETRY_MS = 60_000
 const MAX_LAG_MS = 40
 /** More than are reported: a key that became hot in the last second is far behind in the window's order. */
 const MERGED_KEYS = 300
-/** Patterns move slowly, and to shape a thousand keys takes a while. */
-const PATTERNS_MS = 2_000
 
 export function createMonitorSource(options: HotKeySourceOptions): HotKeySource {
   return new MonitorSource(options)
@@ -54,8 +52,6 @@ class MonitorSource implements HotKeySource {
   readonly #planner: BurstPlanner
   readonly #meter: CpuMeter
   readonly #guard: OutputGuard
-  readonly #learner = new PatternLearner()
-  #patterns: { at: number; rows: ReportedPattern[] } | null = null
   #table: CommandTable | null = null
   #engine: StreamEngine | null = null
   readonly #patterns = new PatternLearner()
@@ -131,6 +127,8 @@ class MonitorSource implements HotKeySource {
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
     const keys = hotKeyRates(merged, commands, clientOpsPerSec)
+    const learner = this.#patterns
+    let patterns: ReportedPattern[] | null = null
     this.#planner.noteTopKey(keys[0])
     return {
       source: 'monitor',
@@ -138,15 +136,12 @@ class MonitorSource implements HotKeySource {
       windowTo: merged.to,
       sampledCommands: merged.commands,
       keys,
-      patterns: this.#patternsOf(merged, clientOpsPerSec, now),
+      // When they are asked for: most reports are looked at for their keys alone.
+      get patterns() {
+        patterns ??= learner.hotPatterns(merged, clientOpsPerSec)
+        return patterns
+      },
     }
-  }
-
-  #patternsOf(merged: MergedWindow, clientOpsPerSec: number, now: number): ReportedPattern[] {
-    if (this.#patterns === null || Math.abs(now - this.#patterns.at) >= PATTERNS_MS) {
-      this.#patterns = { at: now, rows: this.#learner.hotPatterns(merged, clientOpsPerSec) }
-    }
-    return this.#patterns.rows
   }
 
   #schedule(delayMs: number): void {
@@ -288,7 +283,6 @@ class MonitorSource implements HotKeySource {
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
-      this.#learner.forget()
       this.#ledger.forget()
       this.#meter.forget()
       this.#guard.forget()
@@ -302,7 +296,6 @@ class MonitorSource implements HotKeySource {
     this.#engine = null
     this.#patterns.forget()
     this.#table = null
-    this.#patterns = null
     this.#planner.forget()
   }
 
