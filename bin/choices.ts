@@ -1,5 +1,6 @@
 /** The words that the command line takes as arguments. */
 import { InvalidArgumentError } from 'commander'
+import { parseDuration, parseShare } from '../core/config-values.ts'
 import { didYouMean } from '../core/did-you-mean.ts'
 
 export const STAGE_NAMES = ['check', 'unit', 'integration', 'e2e'] as const
@@ -29,4 +30,28 @@ export function parseSeconds(text: string): number {
   const seconds = Number(text.replace(/s$/, ''))
   if (!Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError('Give seconds: 5 or 5s.')
   return seconds
+}
+
+/** `5s`, `2m`, or seconds without a unit → milliseconds. */
+export function parseLength(min: string, max: string): (text: string) => number {
+  return (text) => {
+    const parsed = parseDuration(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text, min, max)
+    if (parsed.ok) return parsed.value
+    throw new InvalidArgumentError(`It ${parsed.message}.`)
+  }
+}
+
+/** `1%`, or `1` → 0.01 */
+export function parseBudget(text: string): number {
+  const parsed = parseShare(text.endsWith('%') ? text : `${text}%`, 0.1, 10)
+  if (parsed.ok) return parsed.value
+  throw new InvalidArgumentError(`It ${parsed.message}.`)
+}
+
+export function parseTop(text: string): number {
+  const top = Number(text)
+  if (!/^\d+$/.test(text) || top < 1 || top > 100) {
+    throw new InvalidArgumentError('It is a whole number from 1 to 100.')
+  }
+  return top
 }

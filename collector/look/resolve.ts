@@ -113,7 +113,7 @@ async function askSentinels(
       // The password is the data nodes'; a Sentinel often has none, and some refuse one that they do not know.
       const isRefused = error instanceof NodeFailure && error.state === 'auth-failed'
       if (isRefused) return read({ ...credentials, username: null, password: null })
-      if (error instanceof NodeFailure && /unknown command/i.test(error.message)) {
+      if (error instanceof NodeFailure && /unknown command|does not know/i.test(error.message)) {
         const message = `${place.address} is no Sentinel. Write redis:// for a Redis, or the Sentinel's own port.`
         throw new LookFailure('unreachable', message)
       }

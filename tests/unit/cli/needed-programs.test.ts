@@ -6,6 +6,8 @@ const FLEET = ['redis-server', 'memcached']
 test.each<[string, string[], string[]]>([
   ['start', [], []],
   ['migrate', [], []],
+  ['hotkeys', ['redis://10.0.0.1'], []],
+  ['doctor', ['redis://10.0.0.1'], []],
   ['', [], []],
   ['demo', ['--fresh'], FLEET],
   ['dev', [], FLEET],

@@ -13,6 +13,8 @@ function helpOf(name: string): string {
 test('the commands are these', () => {
   expect(program.commands.map((command) => command.name())).toEqual([
     'start',
+    'hotkeys',
+    'doctor',
     'demo',
     'dev',
     'demo:fault',
@@ -27,7 +29,7 @@ test.each(program.commands.map((command) => command.name()))(
   (name) => {
     const help = helpOf(name)
     expect(help).toMatch(/Examples?:\n {2}.*cachescope/)
-    for (const code of ['0  ', '1  ', '2  ', '3  ', '4  ', '129, 130, 143'])
+    for (const code of ['0  ', '1  ', '2  ', '3  ', '4  ', '5  ', '129, 130, 143'])
       expect(help).toContain(`\n  ${code}`)
   },
 )
@@ -40,6 +42,12 @@ test.each([
   [['test', 'unti'], 'unit'],
   [['start', '--port', '0'], '1 to 65535'],
   [['start', '--port', '80x'], '1 to 65535'],
+  [['hotkeys', 'redis://a', '--for', '5x'], 'a duration with its unit'],
+  [['hotkeys', 'redis://a', '--top', '0'], '1 to 100'],
+  [['hotkeys', 'redis://a', '--by', 'size'], 'rate, bytes'],
+  [['hotkeys', 'redis://a', '--budget', '50%'], 'between 0.1% and 10%'],
+  [['hotkeys'], 'urls'],
+  [['docter'], 'doctor'],
 ])('%j is refused with a hint at %s', async (args, hint) => {
   let said = ''
   const fresh = buildProgram()

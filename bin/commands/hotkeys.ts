@@ -1,0 +1,79 @@
+/** `cachescope hotkeys`: the hot keys of caches, now. */
+import { systemClock } from '../../collector/clock.ts'
+import { createLogger } from '../../collector/logger.ts'
+import { Look } from '../../collector/look/look.ts'
+import { lookJson } from '../../collector/look/look-json.ts'
+import { type LookView, lookLines } from '../../collector/look/look-table.ts'
+import { resolveTargets } from '../../collector/look/resolve.ts'
+import { parseTargets } from '../../collector/look/target.ts'
+import { type AccessOptions, readPassword, readTls } from '../cache-access.ts'
+import { EXIT } from '../exit-codes.ts'
+import { LiveScreen } from '../live-screen.ts'
+
+export type HotkeysOptions = AccessOptions & {
+  /** Milliseconds. */
+  for: number
+  top: number
+  by: 'rate' | 'bytes'
+  pattern: boolean
+  missing: boolean
+}
+
+const DRAW_MS = 250
+/** A node that hangs must not hold the command. */
+const STOP_LIMIT_MS = 2_500
+
+/** @returns the exit code. @throws CommandError, LookFailure */
+export async function hotkeys(urls: string[], options: HotkeysOptions): Promise<number> {
+  const targets = parseTargets(urls, await readPassword(options, process.env))
+  const resolved = await resolveTargets(targets, await readTls(options))
+  const look = new Look({
+    resolved,
+    budget: options.budget,
+    maxLatencyMs: options.maxLatency,
+    clock: systemClock,
+    logger: createLogger('silent', 'look'),
+  })
+  const { stdout } = process
+  const isLive = stdout.isTTY && !options.json && process.env.TERM !== 'dumb'
+  const view: LookView = {
+    list: options.pattern ? 'patterns' : options.missing ? 'missing' : 'keys',
+    by: options.by,
+    top: options.top,
+    width: null,
+    color: isLive && !process.env.NO_COLOR,
+  }
+  const end = waitForEnd(options.for)
+  const screen = isLive ? new LiveScreen(stdout) : null
+  const draw = () => screen?.draw(lookLines(look.result(), { ...view, width: screen.width }, false))
+  look.start()
+  const timer = setInterval(draw, DRAW_MS)
+  draw()
+  const signal = await end
+  clearInterval(timer)
+  await Promise.race([look.stop(), new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS))])
+  screen?.end()
+  const result = look.result()
+  if (signal === 'SIGTERM') process.kill(process.pid, 'SIGTERM')
+  const width = screen?.width ?? null
+  const text = options.json
+    ? JSON.stringify(lookJson(result, view), null, 2)
+    : lookLines(result, { ...view, width }, true).join('\n')
+  await new Promise<void>((resolve) => stdout.write(`${text}\n`, () => resolve()))
+  const isBlind = result.nodes.every(({ state, refusal }) => state !== 'up' || refusal !== null)
+  return isBlind && result.hotKeys.length === 0 ? EXIT.cache : EXIT.ok
+}
+
+/** Resolves with what ended the look before its time; a second Ctrl-C is not waited for. */
+function waitForEnd(ms: number): Promise<'SIGINT' | 'SIGTERM' | 'pipe' | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), ms)
+    const stop = (why: 'SIGINT' | 'SIGTERM' | 'pipe') => {
+      clearTimeout(timer)
+      resolve(why)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal))
+    // Whoever read the output has gone: there is nobody to look for.
+    process.stdout.on('error', () => process.exit(EXIT.ok))
+  })
+}

@@ -1,0 +1,128 @@
+/** Examines all nodes behind URLs, and judges them. */
+import { NodeFailure } from '../../connection/failure.ts'
+import { type Credentials, NodeConnection, type NodePlace } from '../../connection/node-connection.ts'
+import { discoverStandalone, placeOf, readCluster } from '../../discovery.ts'
+import { infoSource } from '../../sources/info.ts'
+import type { Resolved, ResolvedCache } from '../resolve.ts'
+import { type Check, judge } from './checks.ts'
+import { type Exam, examine } from './exam.ts'
+import { examineMemcached } from './memcached.ts'
+import { type Prediction, predict } from './prediction.ts'
+import { aclLine, wholeAclLine } from './rights.ts'
+
+export type DoctorNode = {
+  cacheId: string
+  address: string
+  engine: string | null
+  version: string | null
+  role: string | null
+  pingMs: number | null
+  /** Commands per second. */
+  opsPerSec: number | null
+  prediction: Prediction | null
+  checks: Check[]
+}
+export type DoctorReport = {
+  nodes: DoctorNode[]
+  /** To be run by an administrator on every node: what is refused, and with it what could not be told. */
+  acl: { refused: string | null; unknown: string | null; whole: string | null }
+  /** By command, as commandstats has it; all nodes together. */
+  sent: Record<string, number>
+}
+export type DoctorLimits = { budget: number; maxLatencyMs: number }
+
+export async function runDoctor(resolved: Resolved, limits: DoctorLimits): Promise<DoctorReport> {
+  const sent = new Map<string, number>()
+  const count = (names: ReadonlyMap<string, number>) => {
+    for (const [name, times] of names) sent.set(name, (sent.get(name) ?? 0) + times)
+  }
+  const exams: { cache: ResolvedCache; exam: Exam }[] = []
+  for (const cache of resolved.caches) {
+    const places = await findNodes(cache, count)
+    const found = await Promise.all(places.map((place) => examine(place, cache.credentials)))
+    for (const exam of found) {
+      count(exam.sent)
+      exams.push({ cache, exam })
+    }
+  }
+  const memcacheds = await Promise.all(resolved.memcacheds.map((place) => examineMemcached(place, count)))
+  return {
+    nodes: [...exams.map(({ cache, exam }) => nodeOf(cache, exam, limits)), ...memcacheds],
+    acl: aclOf(exams.map(({ exam }) => exam)),
+    sent: Object.fromEntries([...sent].sort(([one], [other]) => one.localeCompare(other))),
+  }
+}
+
+function nodeOf({ cacheId }: ResolvedCache, exam: Exam, limits: DoctorLimits): DoctorNode {
+  const { facts, info, usesTls, address, pingMs } = exam
+  const prediction = facts === null ? null : predict(facts, { ...limits, usesTls })
+  return {
+    ...{ cacheId, address, pingMs, prediction },
+    engine: info?.engine ?? null,
+    version: info?.version ?? null,
+    role: info?.role ?? null,
+    opsPerSec: facts?.opsPerSec ?? null,
+    checks: judge(exam, prediction, limits.budget),
+  }
+}
+
+function aclOf(exams: readonly Exam[]): DoctorReport['acl'] {
+  const known = exams.filter(({ failure }) => failure === null)
+  const [first] = known
+  const version = first?.info?.version ?? null
+  if (first === undefined || Number((version ?? '').split('.')[0]) < 6) {
+    return { refused: null, unknown: null, whole: null }
+  }
+  const named = (state: string) => [
+    ...new Set(
+      known.flatMap(({ rights }) => [...rights].flatMap(([name, is]) => (is === state ? [name] : []))),
+    ),
+  ]
+  const isCluster = known.some(({ info }) => info?.fields.get('cluster_enabled') === '1')
+  return {
+    refused: aclLine(first.user, named('refused'), version),
+    unknown: aclLine(first.user, named('unknown'), version),
+    whole: wholeAclLine(version, isCluster),
+  }
+}
+
+/** @throws NodeFailure when the seeds do not answer any more */
+async function findNodes(
+  { kind, seeds, credentials }: ResolvedCache,
+  count: (names: ReadonlyMap<string, number>) => void,
+): Promise<NodePlace[]> {
+  for (const seed of seeds) {
+    const node = new NodeConnection(seed, credentials)
+    try {
+      await node.open()
+      return await nodesSeenBy(node, kind, seeds, credentials)
+    } catch (error) {
+      if (!(error instanceof NodeFailure)) throw error
+    } finally {
+      count(node.sent)
+      node.close()
+    }
+  }
+  return seeds
+}
+
+async function nodesSeenBy(
+  node: NodeConnection,
+  kind: ResolvedCache['kind'],
+  seeds: readonly NodePlace[],
+  { tls }: Credentials,
+): Promise<NodePlace[]> {
+  const { address } = node.place
+  if (kind === 'cluster') {
+    const { shards } = await readCluster(node, tls !== null)
+    return shards.flatMap((shard) => shard.nodes.map((one) => placeOf(one.address)))
+  }
+  const info = infoSource.parse(await infoSource.read(node))
+  const shard = discoverStandalone(
+    [{ address, info }],
+    seeds.map((seed) => seed.address),
+    null,
+    new Set(),
+  )
+  return shard.nodes.map((one) => placeOf(one.address))
+}

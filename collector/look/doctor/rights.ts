@@ -1,0 +1,102 @@
+/**
+ * What Cachescope asks of a Redis, right by right: how to find out whether the user has it, and the line that grants
+ * what is missing. Pure.
+ */
+
+/** `unknown`: it cannot be told without trying what is not to be tried; `absent`: the server has no such command. */
+export type RightState = 'allowed' | 'refused' | 'unknown' | 'absent'
+
+export type Right = {
+  /** As ACL SETUSER has it, without its +. */
+  name: string
+  /** What ACL DRYRUN is asked. */
+  dryRun: readonly string[]
+  /** The same question by running it, where that is harmless; null where it is not. */
+  direct: readonly string[] | null
+  /** On servers that have them; `cluster`: on nodes of a cluster only. */
+  needs?: 'cluster' | 'lfu'
+  /** Granted with what it is to be used on, by a selector of its own (Redis 7). */
+  on?: string
+}
+
+const PROBED_KEY = 'cachescope:probe'
+export const CHANNEL = 'cachescope-monitor'
+
+const right = (
+  name: string,
+  dryRun: string,
+  direct: string | null = dryRun,
+  more: Partial<Right> = {},
+): Right => ({
+  name,
+  dryRun: dryRun.split(' '),
+  direct: direct === null ? null : direct.split(' '),
+  ...more,
+})
+
+export const RIGHTS: readonly Right[] = [
+  right('ping', 'PING'),
+  right('info', 'INFO server'),
+  right('command', 'COMMAND INFO get'),
+  right('slowlog|get', 'SLOWLOG GET 1'),
+  right('cluster|info', 'CLUSTER INFO', 'CLUSTER INFO', { needs: 'cluster' }),
+  right('cluster|shards', 'CLUSTER SHARDS', 'CLUSTER SHARDS', { needs: 'cluster' }),
+  right('cluster|nodes', 'CLUSTER NODES', 'CLUSTER NODES', { needs: 'cluster' }),
+  right('client|setname', 'CLIENT SETNAME cachescope'),
+  right('client|info', 'CLIENT INFO'),
+  right('client|id', 'CLIENT ID'),
+  right('client|list', 'CLIENT LIST ID 1', 'CLIENT LIST ID 1'),
+  right('monitor', 'MONITOR', null),
+  right('hello', 'HELLO 3', 'HELLO'),
+  right('subscribe', `SUBSCRIBE ${CHANNEL}`, null, { on: `&${CHANNEL}` }),
+  right('memory|usage', `MEMORY USAGE ${PROBED_KEY}`, `MEMORY USAGE ${PROBED_KEY}`, { on: '%R~*' }),
+  // Run, it would count as a miss.
+  right('object|freq', `OBJECT FREQ ${PROBED_KEY}`, null, { needs: 'lfu', on: '%R~*' }),
+  right('scan', 'SCAN 0', null, { needs: 'lfu' }),
+]
+
+/** @param reply of ACL DRYRUN: OK, or the sentence that refuses */
+export function stateOfDryRun(reply: string): RightState {
+  return reply === 'OK' ? 'allowed' : 'refused'
+}
+
+/** @param code the error's first word; null: it was answered */
+export function stateOfAnswer(code: string | null, message: string): RightState {
+  if (code === null) return 'allowed'
+  if (code === 'NOPERM') return 'refused'
+  if (/unknown (sub)?command|does not know|not found/i.test(message)) return 'absent'
+  // Of another kind: the user may run it, and the server has its reasons.
+  return 'allowed'
+}
+
+/**
+ * The line for what is refused, and nothing more; null when nothing is. Commands on keys and channels come in
+ * selectors of their own: the user's other commands reach no more keys than before.
+ * @param version selectors came with 7
+ */
+export function aclLine(user: string, refused: readonly string[], version: string | null): string | null {
+  if (refused.length === 0) return null
+  const hasSelectors = Number((version ?? '').split('.')[0]) >= 7
+  const rights = RIGHTS.filter(({ name }) => refused.includes(name))
+  const words: string[] = []
+  const selectors = new Map<string, string[]>()
+  for (const { name, on } of rights) {
+    if (on === undefined || (!hasSelectors && on.startsWith('&'))) words.push(`+${name}`)
+    else if (hasSelectors) selectors.set(on, [...(selectors.get(on) ?? []), `+${name}`])
+    else words.push(`+${name}`, '~*')
+  }
+  const groups = [...selectors].map(([on, names]) => `(${names.join(' ')} ${on})`)
+  return ['ACL SETUSER', user, ...new Set(words), ...groups].join(' ')
+}
+
+/** All that Cachescope can use, for a user of its own: it can read no key. */
+export function wholeAclLine(version: string | null, isCluster: boolean): string {
+  const wanted = RIGHTS.filter(({ needs }) => needs === undefined || (needs === 'cluster' && isCluster))
+  const line =
+    aclLine(
+      'cachescope',
+      wanted.map(({ name }) => name),
+      version,
+    ) ?? ''
+  return line.replace('ACL SETUSER cachescope', 'ACL SETUSER cachescope on >PASSWORD')
+}
