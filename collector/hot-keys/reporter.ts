@@ -152,7 +152,7 @@ export class HotKeyReporter {
     if (this.#pause !== null || watcher.state !== 'up' || now - this.#lookedAt < LOOK_MS) return
     this.#lookedAt = now
     const report = this.#source?.report(now)
-    if (!report || report.keys.length + report.patterns.length === 0) return
+    if (!report || (report.keys.length === 0 && report.patterns.length === 0)) return
     this.#prober.ask(report.keys)
     // A tick of the clock early is on time: the check has the same rhythm as the reports.
     const isDue = now - this.#reportedAt >= reportEveryMs - LOOK_MS

@@ -25,8 +25,14 @@ export function levelsOf(key: Uint8Array, isCut: boolean): Level[] {
   return levels
 }
 
-export function formatLevels(levels: readonly Level[]): string {
-  const text = levels.map((level) => level.separator + level.text).join('')
+export function textOf(levels: readonly Level[]): string {
+  let text = ''
+  for (const level of levels) text += level.separator + level.text
+  return text
+}
+
+/** A shape's text for reading. */
+export function formatShape(text: string): string {
   return text
     .split(new RegExp(`${ANY}+`))
     .map((part) => formatKey(encode(part)))

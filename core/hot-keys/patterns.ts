@@ -1,7 +1,7 @@
 /** Hot patterns: the sampled uses of keys by the shape of the key, each with its share and interval. */
 import type { HotPatternSample } from '../sample.ts'
 import { shareInterval } from './interval.ts'
-import { formatLevels, type Level, levelsOf } from './pattern-shapes.ts'
+import { formatShape, type Level, levelsOf, textOf } from './pattern-shapes.ts'
 import { ShapeTree } from './pattern-tree.ts'
 import { SAMPLE_KEY_BYTES } from './use-sample.ts'
 import type { MergedWindow, WindowUse } from './window.ts'
@@ -27,6 +27,8 @@ export type HotPatternRate = Pick<
   | 'writesPerSec'
   | 'keysSeen'
 >
+/** Every byte has a letter of its own there. */
+const bytesToText = new TextDecoder('windows-1252')
 type SampledWindow = Pick<MergedWindow, 'commands' | 'keyUses' | 'sample'>
 type SampledKey = { id: string; levels: Level[]; uses: WindowUse[] }
 type Group = { pattern: string | null; keys: number; uses: WindowUse[]; weight: number }
@@ -63,10 +65,13 @@ export class PatternLearner {
     const groups = new Map<string | null, Group>()
     for (const { id, levels, uses } of keys) {
       const shape = this.#tree.shapeOf(levels)
-      const pattern = shape === null ? null : formatLevels(shape)
-      if (pattern !== null) this.#note(pattern, id)
-      const group = groups.get(pattern) ?? { pattern, keys: 0, uses: [], weight: 0 }
-      groups.set(pattern, group)
+      const text = shape === null ? null : textOf(shape)
+      let group = groups.get(text)
+      if (group === undefined) {
+        group = { pattern: text === null ? null : formatShape(text), keys: 0, uses: [], weight: 0 }
+        groups.set(text, group)
+      }
+      if (group.pattern !== null) this.#note(group.pattern, id)
       group.keys++
       for (const use of uses) {
         group.uses.push(use)
@@ -122,8 +127,7 @@ function compare(one: string | null, other: string | null): number {
 function keysOf(sample: readonly WindowUse[]): SampledKey[] {
   const keys = new Map<string, SampledKey>()
   for (const use of sample) {
-    let id = String.fromCharCode(use.db)
-    for (const byte of use.key) id += String.fromCharCode(byte)
+    const id = `${use.db} ${bytesToText.decode(use.key)}`
     const known = keys.get(id)
     if (known !== undefined) known.uses.push(use)
     else keys.set(id, { id, levels: levelsOf(use.key, use.key.length === SAMPLE_KEY_BYTES), uses: [use] })
