@@ -186,7 +186,7 @@ test('roll-ups of reports with and without rates: what is unknown is neither 0 n
     expect(known).toMatchObject({ rank: 1, lfu_counter: 90, size_bytes: '4096', is_missing: false })
     expect(rows.find((row) => row.key === 'u')).toMatchObject({ ops_per_sec: null, share: null, rank: 3 })
   }
-  const range = { from: NOW - 3_600_000, to: NOW + 3_600_000 }
+  const range = { name: 'custom' as const, from: NOW - 3_600_000, to: NOW + 3_600_000 }
   const past = await listHotKeyRows(store, { range, limit: 10, now: NOW + 3_600_000 })
   expect(past.map(({ key, opsPerSec }) => [key, opsPerSec === null])).toEqual([
     ['k', false],

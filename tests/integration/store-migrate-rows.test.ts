@@ -143,7 +143,7 @@ test('rows of the old shape get the rank of their rate; an old collector can sti
   ])
 
   await rollUp(store, NOW + 7_200_000)
-  const range = { from: NOW - 7_200_000, to: NOW + 60_000 }
+  const range = { name: 'custom' as const, from: NOW - 7_200_000, to: NOW + 60_000 }
   const past = await listHotKeyRows(store, { range, limit: 10, now: NOW + 3_600_000 })
   expect(past.map(({ key }) => key)).toEqual(['cool', 'hot', 'warm'])
   const key = new TextEncoder().encode('hot')

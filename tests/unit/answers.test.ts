@@ -130,6 +130,13 @@ describe('a cache opens with its state and the one action', () => {
     expect(text(answer)).toBe('Shard 2 carries 81% of the load, 2.13× the mean.')
   })
 
+  test('a hottest key whose share its source cannot tell has no figure made up for it', () => {
+    const ranked = { ...hotKey, share: null, opsPerSec: null, lfuCounter: 200 }
+    const shards = [shard(1, 3000), shard(2, 12_500, { loadShare: 0.81, hottestKey: ranked })]
+    const answer = cacheAnswer(cache({ hottestOverMean: 2.13, hottestKey: ranked }), shards)
+    expect(text(answer)).toBe('Shard 2 carries 81% of the load; `article:42` is its node’s hottest key.')
+  })
+
   test('harm comes before skew and leads to the primary that is away', () => {
     const node = (nodeId: number, role: Node['role'], state: Node['state']) =>
       ({ cacheId: 'shop', nodeId, address: `10.0.0.${nodeId}:6379`, role, state }) as Node

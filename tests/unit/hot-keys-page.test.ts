@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { commandText, figureText, SOURCES } from '../../app/_lib/hot-key-text.ts'
 import { exactText } from '../../app/caches/[cacheId]/keys/[db]/[keyBase64Url]/_lib/exact-text.ts'
 import { shardOfKey } from '../../app/caches/[cacheId]/keys/[db]/[keyBase64Url]/_lib/shard-of-key.ts'
 import { readFilters } from '../../app/hot-keys/_lib/filters.ts'
+import { topKey } from '../../app/hot-keys/_lib/listed.ts'
+import { LISTS, listParam, readList } from '../../app/hot-keys/_lib/lists.ts'
 import { isCurrent, shareScale } from '../../app/hot-keys/_lib/ranking.ts'
-import type { Shard } from '../../core/model.ts'
+import { type Shard, Source } from '../../core/model.ts'
 
 const known = {
   cacheIds: ['shop', 'sessions'],
@@ -49,6 +52,49 @@ describe('readFilters', () => {
 
   test('the first of a repeated parameter counts', () => {
     expect(readFilters({ cache: ['shop', 'sessions'] }, known).active).toEqual({ cacheId: 'shop' })
+  })
+})
+
+describe('lists', () => {
+  test.each([...LISTS.map(({ name }) => name)])('%s is named by the address, and named again', (name) => {
+    expect(readList({ list: listParam(name) })).toEqual({ list: name, problem: null })
+  })
+
+  test.each<[Record<string, string | string[]>, string, boolean]>([
+    [{}, 'keys', false],
+    [{ list: '' }, 'keys', false],
+    [{ list: ['big', 'missing'] }, 'big', false],
+    [{ list: 'cold' }, 'keys', true],
+    [{ list: 'constructor' }, 'keys', true],
+  ])('%j', (params, list, problem) => {
+    expect(readList(params)).toEqual({ list, problem: problem ? expect.any(String) : null })
+  })
+
+  test('patterns and empty lists lead to no key', () => {
+    expect(topKey({ list: 'patterns', rows: [] })).toBeNull()
+    expect(topKey({ list: 'missing', rows: [] })).toBeNull()
+  })
+})
+
+describe('what a row says in words', () => {
+  const none = { cpuShare: null, lfuCounter: null, rank: 3 }
+  test.each([
+    [{ ...none, cpuShare: 0.25 }, '25% of command time'],
+    [{ ...none, lfuCounter: 181 }, 'counter 181 of 255'],
+    [{ ...none, lfuCounter: 0 }, 'counter 0 of 255'],
+    [none, 'rank 3'],
+  ])('%j: %s', (row, text) => expect(figureText(row)).toBe(text))
+
+  test.each([
+    ['get', 'GET'],
+    ['evalsha', 'Lua · EVALSHA'],
+    ['FCALL_RO', 'Lua · FCALL_RO'],
+    ['XINFO STREAM', 'XINFO STREAM'],
+    [null, null],
+  ])('%s: %s', (command, text) => expect(commandText(command)).toBe(text))
+
+  test('every source says what it can tell', () => {
+    for (const source of Source.options) expect(SOURCES[source].tells).toMatch(/\.$/)
   })
 })
 

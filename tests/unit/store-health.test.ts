@@ -30,6 +30,7 @@ function node(over: Partial<Node> & { metrics?: Partial<NonNullable<Node['latest
     maxClients: null,
     clusterNodeId: null,
     hotKeysRefusal: null,
+    watching: null,
     checkedAt: iso(1_000),
     firstSeenAt: iso(60_000),
     latest: { ...unknown, nodeId: 1, at: iso(1_000), opsPerSec: 100, ...metrics },
@@ -104,7 +105,14 @@ const hotKey: HotKey = {
   readsPerSec: 500,
   writesPerSec: 0,
   topCommand: 'GET',
+  cpuShare: null,
+  lfuCounter: null,
+  sizeBytes: null,
+  bytesPerSec: null,
+  isMissing: null,
+  probedAt: null,
   source: 'monitor',
+  rank: 1,
   window: { from: iso(10_000), to: iso(0), sampledCommands: 20_000 },
 }
 const shard = (ordinal: number, nodes: Node[], over: Partial<ShardInput> = {}): ShardInput => ({
