@@ -295,11 +295,8 @@ export class MonitorParser implements StreamReader {
 
   #startCommand(length: number): void {
     const command = this.#names.find(this.#word, 0, length)
-    if (command === null) {
-      this.counts.unknown++
-      this.#unknown.add(this.#word, 0, length)
-      this.#state = REST
-    } else if (command.subcommands !== null) {
+    if (command === null) this.#state = REST
+    else if (command.subcommands !== null) {
       this.#command = command
       this.#container = command
       this.#walker.start(command)
@@ -325,8 +322,14 @@ export class MonitorParser implements StreamReader {
     }
     this.#sink.countCommand()
     this.counts.droppedKeys += this.#keys.dropped
-    if (this.#command === null || this.#keys.count === 0) return
-    this.#countKeys(this.#command)
+    if (this.#command === null) this.#countUnknown()
+    else if (this.#keys.count > 0) this.#countKeys(this.#command)
+  }
+
+  /** Its name is the last word that was taken. */
+  #countUnknown(): void {
+    this.counts.unknown++
+    this.#unknown.add(this.#word, 0, this.#wordLength <= MAX_WORD_BYTES ? this.#wordLength : 0)
   }
 
   #countKeys(command: CommandKeys): void {
