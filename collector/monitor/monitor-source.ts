@@ -283,6 +283,7 @@ class MonitorSource implements HotKeySource {
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
+      this.#patterns.forget()
       this.#ledger.forget()
       this.#meter.forget()
       this.#guard.forget()
@@ -294,7 +295,6 @@ class MonitorSource implements HotKeySource {
   #forget(): void {
     this.#engine?.close()
     this.#engine = null
-    this.#patterns.forget()
     this.#table = null
     this.#planner.forget()
   }
