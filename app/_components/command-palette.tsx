@@ -4,7 +4,7 @@ import { Spotlight, type SpotlightActionGroupData, spotlight } from '@mantine/sp
 import { IconSearch } from '@tabler/icons-react'
 import { useRouter, useSearchParams } from 'next/navigation'
 import { useEffect, useState } from 'react'
-import { cacheHref, fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
+import { cacheHref, fleetHref, type HotKeysList, hotKeysHref, rangeParams } from '../_lib/urls.ts'
 import type { CacheChoice } from './cache-switcher.tsx'
 import { useInBrowser } from './clock.tsx'
 import { useLive } from './live.tsx'
@@ -12,6 +12,12 @@ import { fetchTargets, type Target, type Targets } from './palette-targets.ts'
 import classes from './top-bar.module.css'
 
 const NOTHING: Targets = { nodes: [], hotKeys: [] }
+
+const HOT_LISTS: { list: HotKeysList; label: string }[] = [
+  { list: 'patterns', label: 'Hot patterns' },
+  { list: 'missing', label: 'Hot missing keys' },
+  { list: 'big', label: 'Hot big keys' },
+]
 
 export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[]; onShortcuts: () => void }) {
   const router = useRouter()
@@ -42,6 +48,11 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
       actions: [
         { id: 'fleet', label: 'Fleet', onClick: () => router.push(fleetHref(range)) },
         { id: 'hot-keys', label: 'Hot keys', onClick: () => router.push(hotKeysHref({}, range)) },
+        ...HOT_LISTS.map(({ list, label }) => ({
+          id: `hot-keys-${list}`,
+          label,
+          onClick: () => router.push(hotKeysHref({ list }, range)),
+        })),
       ],
     },
     {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { HotKey, Node } from '../../core/model.ts'
 import { formatRate, formatShare } from '../_lib/format.ts'
+import { figureText } from '../_lib/hot-key-text.ts'
 import { keyHref, nodeHref } from '../_lib/urls.ts'
 
 export type Target = { id: string; label: string; description: string; href: string }
@@ -42,7 +43,13 @@ function hotKeyTarget(hotKey: HotKey): Target {
   return {
     id: `key-${hotKey.cacheId}-${hotKey.nodeId}-${hotKey.db}-${hotKey.keyBase64}`,
     label: hotKey.key.slice(0, 120),
-    description: `${formatShare(hotKey.share)} of its node in ${hotKey.cacheId}, ${formatRate(hotKey.opsPerSec)}`,
+    description: hotKeyText(hotKey),
     href: keyHref(hotKey.cacheId, hotKey.db, hotKey.keyBase64),
   }
+}
+
+function hotKeyText(hotKey: HotKey): string {
+  const { cacheId, share, opsPerSec } = hotKey
+  if (share === null || opsPerSec === null) return `${figureText(hotKey)} in ${cacheId}`
+  return `${formatShare(share)} of its node in ${cacheId}, ${formatRate(opsPerSec)}`
 }

@@ -4,6 +4,7 @@ import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
+import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
 import { formatByteRate, formatBytes, formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
@@ -61,7 +62,7 @@ export function HotKeyTable({
         <>
           <HotKeyShare row={row} ordinal={row.shardOrdinal} max={max} />
           <span className={classes.narrow}>
-            {formatRate(row.opsPerSec)}
+            {row.opsPerSec !== null && formatRate(row.opsPerSec)}
             {readsOf(row) !== null && (
               <span className={classes.note}> {formatShare(readsOf(row))} reads</span>
             )}
@@ -74,11 +75,7 @@ export function HotKeyTable({
       header: 'Rate',
       align: 'right',
       hideBelow: 'sm',
-      cell: (row) => (
-        <span title={`95% interval: ${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)}`}>
-          {formatRate(row.opsPerSec)}
-        </span>
-      ),
+      cell: (row) => <RateCell row={row} />,
     },
     {
       key: 'reads',

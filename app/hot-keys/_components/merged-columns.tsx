@@ -3,9 +3,10 @@ import type { CacheHotKey } from '../../../core/model.ts'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
+import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
-import { formatRate, plural, UNKNOWN } from '../../_lib/format.ts'
+import { plural, UNKNOWN } from '../../_lib/format.ts'
 import { commandText, SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { keyHref } from '../../_lib/urls.ts'
@@ -46,14 +47,7 @@ export const rateColumn: KeyColumn = {
   key: 'rate',
   header: 'Rate',
   align: 'right',
-  cell: (row) =>
-    row.opsPerSec === null ? (
-      UNKNOWN
-    ) : (
-      <span title={`95% interval: ${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)}`}>
-        {formatRate(row.opsPerSec)}
-      </span>
-    ),
+  cell: (row) => <RateCell row={row} />,
 }
 
 export const commandColumn: KeyColumn = {

@@ -3,6 +3,7 @@ import { IntervalBar } from '../../_components/charts/interval-bar.tsx'
 import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
+import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { formatCount, formatRate, plural } from '../../_lib/format.ts'
 import { SOURCES } from '../../_lib/hot-key-text.ts'
@@ -53,11 +54,7 @@ export function PatternTable({ rows, ordinalOf, range }: Props) {
       header: 'Rate',
       align: 'right',
       hideBelow: 'sm',
-      cell: (row) => (
-        <span title={`95% interval: ${formatRate(row.opsPerSecLow)} to ${formatRate(row.opsPerSecHigh)}`}>
-          {formatRate(row.opsPerSec)}
-        </span>
-      ),
+      cell: (row) => <RateCell row={row} />,
     },
     {
       key: 'reads',
