@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { ARENA_PAGES, LAYOUT } from '../../../collector/monitor/wasm/layout.ts'
+import { SpaceSaving } from '../../../core/hot-keys/space-saving.ts'
+import { SlidingWindow } from '../../../core/hot-keys/window.ts'
+import { createEngine, ENGINE_SESSION } from '../../support/engine-commands.ts'
+import { monitorLine } from '../../support/monitor-lines.ts'
+
+const NOW = 1_700_000_000_000
+const MIB = 2 ** 20
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
+test('both sides of the module agree on where things lie', () => {
+  const source = read('collector/monitor/wasm/assembly/layout.ts')
+  const declared = Object.fromEntries(
+    [...source.matchAll(/^export const (\w+): \w+ = (\w+)$/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]),
+  )
+  expect(declared).toMatchObject(LAYOUT)
+  expect(read('bin/setup/wasm.mjs')).toContain(`MEMORY_PAGES = '${ARENA_PAGES}'`)
+})
+
+test('a node takes at most 1 MiB: its part of the arena and nine past seconds of the longest keys', () => {
+  const window = new SlidingWindow(new SpaceSaving({ seed: 1 }))
+  for (let second = 0; second < 10; second++) {
+    window.advance(NOW + second * 1_000)
+    for (let at = 0; at < 2_000; at++) {
+      const key = Buffer.from(`${second}:${at}:`.padEnd(at % 9 === 0 ? 1_000 : 50 + (at % 20), 'x'))
+      window.countCommand()
+      window.countKey(key, 0, key.length, 0, at, false)
+    }
+  }
+  expect(window.sizeBytes).toBeGreaterThan(350 * 1024)
+  expect(LAYOUT.NODE_SIZE + window.sizeBytes).toBeLessThanOrEqual(MIB)
+})
+
+test('a fleet of two hundred nodes shares a few arenas, and gives them back', () => {
+  const before = process.memoryUsage().arrayBuffers
+  for (let round = 0; round < 3; round++) {
+    const engines = Array.from({ length: 200 }, (_, seed) => createEngine('wasm', seed))
+    for (const [index, engine] of engines.entries()) {
+      engine.begin(ENGINE_SESSION)
+      engine.feed(Buffer.from(monitorLine(['GET', `key:${index}`])), NOW)
+    }
+    for (const [index, engine] of engines.entries()) {
+      const keys = engine.merge(NOW, 10)?.keys.map(({ key }) => Buffer.from(key).toString())
+      expect(keys).toEqual([`key:${index}`])
+    }
+    for (const engine of engines) engine.close()
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * MIB)
+})
