@@ -1,6 +1,4 @@
 /** How much of the stream never arrived, and what that does to a share. */
-import type { HotKeyRate } from '../../core/hot-keys/report.ts'
-
 const KEPT_MS = 10_000
 
 type Entry = { at: number; lines: number; skipped: number; dropped: number | null }
@@ -65,11 +63,20 @@ function sum(entries: readonly Entry[], value: (entry: Entry) => number): number
   return entries.reduce((total, entry) => total + value(entry), 0)
 }
 
+type Interval = {
+  share: number
+  shareLow: number
+  shareHigh: number
+  opsPerSec: number
+  opsPerSecLow: number
+  opsPerSecHigh: number
+}
+
 /**
  * Lines are lost by worker thread and by moment, not evenly: a key may have lost none of its own, or twice the mean.
  * Its share is within what those two would make of it. @param lost 0 to 1
  */
-export function widen(rate: HotKeyRate, lost: number): HotKeyRate {
+export function widen<T extends Interval>(rate: T, lost: number): T {
   if (lost <= 0) return rate
   const down = 1 - Math.min(lost, 1)
   const up = lost < 0.5 ? (1 - lost) / (1 - 2 * lost) : Number.POSITIVE_INFINITY

@@ -3,6 +3,7 @@
  * it is busy. `stats`, on a second connection, says how many uses of keys there were, and how many lines were lost.
  */
 import { randomInt } from 'node:crypto'
+import { PatternLearner } from '../../core/hot-keys/patterns.ts'
 import { hotKeyRates } from '../../core/hot-keys/report.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
@@ -11,6 +12,7 @@ import {
   type HotKeyReport,
   type HotKeySource,
   noCost,
+  type ReportedPattern,
   type SourceLogger,
   type WatchingCost,
 } from '../hot-keys/source-types.ts'
@@ -68,6 +70,7 @@ class WatchSource implements MemcachedSource {
   readonly #connection: MemcachedConnection
   readonly #counter = new WatchCounter(randomInt(2 ** 32))
   readonly #loss: LossMeter
+  readonly #patterns = new PatternLearner()
   readonly #cost: WatchingCost = noCost()
   #previous: StatsReading | null = null
   #stream: WatchStream | null = null
@@ -143,19 +146,21 @@ class WatchSource implements MemcachedSource {
     this.#counter.settle(now)
     const merged = this.#counter.merge(now, MERGED_KEYS)
     if (merged === null || this.opsPerSec === null) return null
+    const { opsPerSec } = this
     const { lost } = this.#loss
-    const keys = hotKeyRates(merged, memcachedCommands, this.opsPerSec).map((rate) => ({
-      ...widen(rate, lost),
-      cpuShare: null,
-      lfuCounter: null,
-    }))
+    const learner = this.#patterns
+    let patterns: ReportedPattern[] | null = null
     return {
       source: 'watch',
       windowFrom: merged.from,
       windowTo: merged.to,
       sampledCommands: merged.commands,
-      keys,
-      patterns: [],
+      keys: hotKeyRates(merged, memcachedCommands, opsPerSec).map((rate) => widen(rate, lost)),
+      // When they are asked for: most reports are looked at for their keys alone.
+      get patterns() {
+        patterns ??= learner.hotPatterns(merged, opsPerSec).map((rate) => widen(rate, lost))
+        return patterns
+      },
     }
   }
 
@@ -268,6 +273,7 @@ class WatchSource implements MemcachedSource {
 
   #forget(): void {
     this.#counter.reset()
+    this.#patterns.forget()
     this.#loss.reset()
     this.#previous = null
     this.opsPerSec = null

@@ -81,6 +81,9 @@ describe('a memcached', () => {
     const { readsPerSec = null, writesPerSec = null } = hot ?? {}
     expect((writesPerSec ?? 0) / ((readsPerSec ?? 0) + (writesPerSec ?? 0))).toBeCloseTo(0.4, 1)
     expect((hot?.opsPerSec ?? 0) / (source.opsPerSec ?? 0)).toBeCloseTo(hot?.share ?? 0, 5)
+    const other = report.patterns.find(({ pattern }) => pattern === 'k*')
+    expect(other?.shareLow).toBeLessThan(0.65)
+    expect(other?.shareHigh).toBeGreaterThan(0.65)
     expect(source.facts(0, Buffer.from('gone'))).toMatchObject({ isMissing: true, sizeBytes: null })
     expect(source.facts(0, Buffer.from('hot'))).toMatchObject({ isMissing: false, sizeBytes: 5 })
     expect(source.refusal).toBeNull()
