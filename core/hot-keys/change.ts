@@ -3,7 +3,7 @@
  * diluted tenfold, and one that cooled down would keep its place. Where older and newer slices surely differ, the
  * older ones are left out.
  */
-import { total, wilson } from './interval.ts'
+import { total, totalUses, usesOf, wilson } from './interval.ts'
 import type { SliceCount } from './window.ts'
 
 /**
@@ -55,7 +55,7 @@ function sureShare(slices: readonly SliceCount[], effect: number) {
   const sample = commands / effect
   return {
     uses,
-    share: (uses + most) / 2 / commands,
+    share: totalUses(slices) / commands,
     low: wilson(uses / commands, sample, Z_SURE).low,
     high: wilson(most / commands, sample, Z_SURE).high,
   }
@@ -67,10 +67,10 @@ function waves(...sides: (readonly SliceCount[])[]): number {
   let freedom = 0
   for (const slices of sides) {
     const commands = total(slices, 'commands')
-    const share = (total(slices, 'low') + Math.min(total(slices, 'high'), commands)) / 2 / commands
+    const share = totalUses(slices) / commands
     if (share <= 0 || share >= 1) continue
     for (const slice of slices) {
-      const residual = (slice.low + slice.high) / 2 - share * slice.commands
+      const residual = usesOf(slice) - share * slice.commands
       squares += residual ** 2 / (slice.commands * share * (1 - share))
     }
     freedom += slices.length - 1

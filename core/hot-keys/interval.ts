@@ -26,11 +26,11 @@ export function shareInterval(slices: readonly SliceCount[]): ShareInterval {
   const commands = total(slices, 'commands')
   const low = total(slices, 'low')
   const high = Math.min(total(slices, 'high'), commands)
-  const middle = (low + high) / 2
-  const sample = commands / clustering(slices, middle, commands)
+  const uses = Math.min(totalUses(slices), commands)
+  const sample = commands / clustering(slices, uses, commands)
   // Wilson's interval on the smaller sample; the sketch's own error moves the two ends apart.
   return {
-    share: middle / commands,
+    share: uses / commands,
     low: wilson(low / commands, sample, Z_95).low,
     high: wilson(high / commands, sample, Z_95).high,
   }
@@ -59,7 +59,7 @@ function spread(
   if (count < 2 || binomial === 0) return { between: 1, freedom: 0 }
   // Jackknife: how the share moves when one slice is left out. Slices of unequal size are not underrated by it.
   const squares = slices.reduce((sum, slice) => {
-    const residual = (slice.low + slice.high) / 2 - share * slice.commands
+    const residual = usesOf(slice) - share * slice.commands
     return sum + (residual / (commands - slice.commands)) ** 2
   }, 0)
   const variance = ((count - 1) / count) * squares
@@ -83,6 +83,15 @@ export function wilson(share: number, sample: number, z: number): { low: number;
   const centre = (share + z2 / (2 * sample)) / scale
   const half = (z / scale) * Math.sqrt((share * (1 - share)) / sample + z2 / (4 * sample * sample))
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) }
+}
+
+/** The best guess at a slice's uses of a key. One that is not among its largest was mostly not used at all. */
+export function usesOf({ low, high }: SliceCount): number {
+  return low === 0 ? 0 : (low + high) / 2
+}
+
+export function totalUses(slices: readonly SliceCount[]): number {
+  return slices.reduce((sum, slice) => sum + usesOf(slice), 0)
 }
 
 export function total(slices: readonly SliceCount[], field: 'low' | 'high' | 'commands'): number {

@@ -197,6 +197,7 @@ describe('stats', () => {
 describe('widen', () => {
   const rate = {
     ...{ key: new Uint8Array(1), db: 0, readsPerSec: 100, writesPerSec: 0, topCommand: 'GET' },
+    ...{ cpuShare: null, lfuCounter: null },
     ...{ share: 0.1, shareLow: 0.09, shareHigh: 0.11, opsPerSec: 100, opsPerSecLow: 90, opsPerSecHigh: 110 },
   }
 
