@@ -8,7 +8,7 @@ test('every state of a source has its words, no two the same', () => {
   expect(new Set(Object.values(STATE_WORDS)).size).toBe(states.length)
 })
 
-test.each(['window', 'lines', 'bytes', 'memory', 'lag', 'guard', 'aborted', 'failed'])(
+test.each(['window', 'lines', 'bytes', 'memory', 'lag', 'guard', 'aborted', 'failed', 'refused'])(
   'a burst that ended by %s is told in a sentence',
   (end) => {
     expect(endText(end)).toMatch(/^(its|it|the|Cachescope|watching) \w+/)

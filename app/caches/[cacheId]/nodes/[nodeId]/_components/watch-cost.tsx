@@ -73,7 +73,7 @@ const columns: Column<Line>[] = [
 /** What was thought before beside what the node's own CPU clock said after. */
 function Forecast({ watching: { predictedShare, measuredShare, lastBurst } }: { watching: Watching }) {
   const measured = (figure: number | null, known: (figure: number) => string) =>
-    figure === null ? 'too small to tell' : known(figure)
+    figure === null || figure <= 0 ? 'too small to tell' : known(figure)
   const lines: Line[] = [
     {
       name: 'Last minute, of its time',

@@ -19,6 +19,7 @@ const ENDS: Record<string, string> = {
   guard: 'the node needed its time for itself',
   aborted: 'watching was stopped',
   failed: 'the connection failed',
+  refused: 'the node refused it',
 }
 
 /** Why a burst ended; a reason that has no words here is shown as it is. */
