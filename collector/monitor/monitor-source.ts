@@ -283,6 +283,7 @@ class MonitorSource implements HotKeySource {
     const identity = `${facts.runId} ${facts.role}`
     if (this.#identity !== null && this.#identity !== identity) {
       this.#forget()
+      this.#planner.forget()
       this.#patterns.forget()
       this.#ledger.forget()
       this.#meter.forget()
@@ -296,7 +297,6 @@ class MonitorSource implements HotKeySource {
     this.#engine?.close()
     this.#engine = null
     this.#table = null
-    this.#planner.forget()
   }
 
   /** Renamed commands: the node is asked once what they are, and counting begins anew with their keys. */
