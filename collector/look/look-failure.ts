@@ -15,18 +15,19 @@ export class LookFailure extends Error {
 }
 
 /** The sentence of a failure, with what to do about it on a command line instead of in cachescope.yaml. */
-export function failureSentence(failure: NodeFailure, address: string, hasUser: boolean): string {
+export function failureSentence(failure: NodeFailure, address: string, username: string | null): string {
   const { state, message } = failure
   if (state === 'auth-required' && !message.includes('protected mode')) {
     return `${address} wants a password. Set CACHESCOPE_PASSWORD, or pipe it in with --password-stdin.`
   }
   if (state === 'auth-failed' && message.includes('older than Redis 6')) return message
   if (state === 'auth-failed') {
-    const who = hasUser ? 'the user of the URL, or its password' : 'the password'
+    const who = username !== null ? 'the user of the URL, or its password' : 'the password'
     return `${address} refuses ${who}. Correct the URL, CACHESCOPE_PASSWORD or what --password-stdin reads.`
   }
   if (state === 'denied' && message.includes('INFO')) {
-    return `The user may sign in at ${address}, but not run INFO, without which nothing can be seen.`
+    const user = username ?? 'default'
+    return `User ${user} may sign in at ${address}, but not run INFO: ACL SETUSER ${user} +info +ping lifts this, and \`cachescope doctor\` says the rest.`
   }
   return onCommandLine(message)
 }

@@ -77,7 +77,7 @@ async function askSeeds(
   credentials: Credentials,
   cost: ResolveCost,
 ): Promise<ResolvedCache> {
-  return await firstOf(seeds, credentials.username !== null, (seed) =>
+  return await firstOf(seeds, credentials.username, (seed) =>
     ask(seed, credentials, cost, async (node) => {
       const info = fieldsOf(await node.call('INFO'))
       if (info.get('redis_mode') === 'sentinel') {
@@ -106,7 +106,7 @@ async function askSentinels(
   cost: ResolveCost,
 ): Promise<ResolvedCache> {
   const { places, masterName } = target
-  const master = await firstOf(places, credentials.username !== null, async (place) => {
+  const master = await firstOf(places, credentials.username, async (place) => {
     const read = (as: Credentials) =>
       ask(place, as, cost, async (node) => chooseMaster(await readMasters(node), masterName, place.address))
     return await read(credentials).catch((error: unknown) => {
@@ -145,7 +145,7 @@ function chooseMaster(masters: SentinelMaster[], name: string | null, sentinel: 
 /** One seed after the other. @throws LookFailure with the first seed's sentence when none answers */
 async function firstOf<T>(
   places: readonly TargetPlace[],
-  hasUser: boolean,
+  username: string | null,
   read: (place: TargetPlace) => Promise<T>,
 ): Promise<T> {
   const sentences: string[] = []
@@ -154,7 +154,7 @@ async function firstOf<T>(
       return await read(place)
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error
-      sentences.push(failureSentence(error, place.address, hasUser))
+      sentences.push(failureSentence(error, place.address, username))
     }
   }
   throw new LookFailure('unreachable', [...new Set(sentences)].join('\n'))

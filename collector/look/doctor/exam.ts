@@ -50,7 +50,7 @@ export async function examine(place: NodePlace, credentials: Credentials): Promi
     return { ...exam, ...(await readAll(node, exam)) }
   } catch (error) {
     if (!(error instanceof NodeFailure)) throw error
-    return { ...exam, failure: failureSentence(error, place.address, credentials.username !== null) }
+    return { ...exam, failure: failureSentence(error, place.address, credentials.username) }
   } finally {
     node.close()
   }
