@@ -4,17 +4,21 @@ import { TimeChart } from '../../../../../../_components/charts/time-chart.tsx'
 import classes from './key-view.module.css'
 
 const NOTHING = 'It was not hot in this range.'
+const NO_RATES = 'It is hot, but its source tells no rates.'
 
 export function KeyCharts({
   history,
+  rated,
   ordinal,
   range,
 }: {
   history: HotKeyDetail['history']
+  /** Whether a source that is in use tells how often it is asked for. */
+  rated: boolean
   ordinal: number | null
   range: TimeRange
 }) {
-  const axis = { at: history.at, from: range.from, to: range.to, nothing: NOTHING }
+  const axis = { at: history.at, from: range.from, to: range.to, nothing: rated ? NOTHING : NO_RATES }
   return (
     <section className={classes.charts} aria-label="History">
       <h2 className="visually-hidden">History</h2>

@@ -54,7 +54,12 @@ export function KeyView({ data }: { data: KeyData }) {
         tone={(current[0]?.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
       />
-      <KeyCharts history={detail.history} ordinal={ordinal} range={page.range} />
+      <KeyCharts
+        history={detail.history}
+        rated={current.length === 0 || current.some((row) => row.opsPerSec !== null)}
+        ordinal={ordinal}
+        range={page.range}
+      />
       <KeyFigures current={current} nodes={nodes} />
       <KeyFacts name={detail.key} current={current} patterns={data.patterns} range={page.query} />
       <KeyPlace
