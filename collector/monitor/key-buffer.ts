@@ -43,6 +43,17 @@ export class KeyBuffer {
     else this.#fits = false
   }
 
+  putAll(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#length + to - from > this.bytes.length) {
+      this.#length = this.bytes.length
+      if (to > from) this.#fits = false
+      return
+    }
+    const offset = this.#length - from
+    for (let at = from; at < to; at++) this.bytes[offset + at] = bytes[at] as number
+    this.#length += to - from
+  }
+
   end(): void {
     if (this.#fits) this.#ends[this.count++] = this.#length
     else {

@@ -8,7 +8,7 @@
 import type { CommandKeys, CommandNames, CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { DONE, KeyWalker, MAX_WORD_BYTES, SKIP, WORD } from '../../core/hot-keys/key-walker.ts'
 import { KeyBuffer } from './key-buffer.ts'
-import { type LineHeader, MAX_HEADER_BYTES, parseHeader } from './line-header.ts'
+import { findQuote, type LineHeader, MAX_HEADER_BYTES, parseHeader } from './line-header.ts'
 import { Opening, type OpeningState } from './opening.ts'
 import {
   type LineSink,
@@ -127,12 +127,44 @@ export class MonitorParser implements StreamReader {
         case INSIDE:
           at = this.#take(chunk, at)
           break
+        case AFTER:
+          at = this.#next(chunk, at)
+          break
+        case LINE_START:
+          at = this.#start(chunk, at)
+          break
         default:
           this.#step(chunk[at] as number)
           at++
       }
     }
     if (chunk.length > 0) this.#lastByte = chunk[chunk.length - 1] as number
+  }
+
+  /** A whole header at once, where the chunk has it; else its first byte. */
+  #start(chunk: Buffer, at: number): number {
+    const quote = chunk[at] === PLUS ? findQuote(chunk, at) : -1
+    if (quote < 0 || !parseHeader(chunk, at + 1, quote, this.#header)) {
+      this.#step(chunk[at] as number)
+      return at + 1
+    }
+    this.#kind = 'commands'
+    this.#command = null
+    this.#sortByAddress(chunk)
+    return quote + 1
+  }
+
+  /** What follows an argument: the next one or the end, at once where the chunk has it. */
+  #next(chunk: Buffer, at: number): number {
+    const byte = chunk[at]
+    const following = chunk[at + 1]
+    if (byte === SPACE && following === QUOTE) this.#beginArgument()
+    else if (byte === CR && following === LF) this.#endLine()
+    else {
+      this.#step(byte as number)
+      return at + 1
+    }
+    return at + 2
   }
 
   /** Steps over an argument, up to its closing quote. */
@@ -163,20 +195,16 @@ export class MonitorParser implements StreamReader {
 
   /** Takes the plain bytes of a wanted argument. */
   #take(chunk: Buffer, from: number): number {
-    for (let at = from; at < chunk.length; at++) {
-      const byte = chunk[at] as number
-      if (byte === BACKSLASH) {
-        this.#state = ESCAPE
-        return at + 1
-      }
-      if (byte === QUOTE) {
-        this.#endArgument()
-        return at + 1
-      }
-      if (byte === LF) return this.#endBroken(at)
-      this.#put(byte)
-    }
-    return chunk.length
+    let at = from
+    while (at < chunk.length && !isSpecial(chunk[at] as number)) at++
+    if (this.#want >= 0) this.#keys.putAll(chunk, from, at)
+    else for (let taken = from; taken < at; taken++) this.#put(chunk[taken] as number)
+    if (at === chunk.length) return at
+    const byte = chunk[at] as number
+    if (byte === LF) return this.#endBroken(at)
+    if (byte === BACKSLASH) this.#state = ESCAPE
+    else this.#endArgument()
+    return at + 1
   }
 
   #put(byte: number): void {
@@ -242,13 +270,15 @@ export class MonitorParser implements StreamReader {
   }
 
   #endHeader(): void {
-    if (!parseHeader(this.#head, this.#headLength, this.#header)) {
-      this.#state = BROKEN
-      return
-    }
-    if (this.#isAddress(LUA)) this.#kind = 'scripted'
-    else if (this.#own.some((address) => this.#isAddress(address))) this.#kind = 'own'
-    else if (this.#primary !== null && this.#isAddress(this.#primary)) this.#kind = 'replicated'
+    if (parseHeader(this.#head, 0, this.#headLength, this.#header)) this.#sortByAddress(this.#head)
+    else this.#state = BROKEN
+  }
+
+  /** @param bytes with the header in them */
+  #sortByAddress(bytes: Uint8Array): void {
+    if (this.#isAddress(bytes, LUA)) this.#kind = 'scripted'
+    else if (this.#isOwn(bytes)) this.#kind = 'own'
+    else if (this.#primary !== null && this.#isAddress(bytes, this.#primary)) this.#kind = 'replicated'
     if (this.#kind !== 'commands') {
       this.#state = REST
       return
@@ -261,11 +291,16 @@ export class MonitorParser implements StreamReader {
     this.#state = INSIDE
   }
 
-  #isAddress(address: Uint8Array): boolean {
+  #isOwn(bytes: Uint8Array): boolean {
+    for (const address of this.#own) if (this.#isAddress(bytes, address)) return true
+    return false
+  }
+
+  #isAddress(bytes: Uint8Array, address: Uint8Array): boolean {
     const { addressStart, addressEnd } = this.#header
     if (addressEnd - addressStart !== address.length) return false
-    for (let at = 0; at < address.length; at++)
-      if (this.#head[addressStart + at] !== address[at]) return false
+    for (let at = address.length - 1; at >= 0; at--)
+      if (bytes[addressStart + at] !== address[at]) return false
     return true
   }
 
@@ -356,6 +391,10 @@ export class MonitorParser implements StreamReader {
     this.counts.malformed++
     return at + 1
   }
+}
+
+function isSpecial(byte: number): boolean {
+  return byte === QUOTE || byte === BACKSLASH || byte === LF
 }
 
 function hexDigit(byte: number): number {
