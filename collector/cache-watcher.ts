@@ -18,6 +18,7 @@ import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import { placeOf } from './discovery.ts'
 import type { Claims } from './hot-keys/claims.ts'
+import type { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
@@ -37,6 +38,7 @@ export type CacheWatcherOptions = {
   onUrgent?(): void
   /** Shared by all caches of the process: a server is read for hot keys once. */
   claims?: Claims
+  pace?: LookPace
   /** How often the hot keys of a node are reported while nothing is new. @default 5000 */
   reportEveryMs?: number
   tables: CommandTables

@@ -14,6 +14,7 @@ import type { Clock } from './clock.ts'
 import { CommandTables } from './command-tables.ts'
 import type { HealthReport } from './health-server.ts'
 import { Claims } from './hot-keys/claims.ts'
+import { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
 import { type CollectorFacts, CollectorMetrics } from './metrics.ts'
@@ -62,6 +63,7 @@ export class Collector {
   readonly #heldUntil = new Map<string, number>()
   readonly #tables = new CommandTables()
   readonly #claims = new Claims()
+  readonly #pace: LookPace
   #urgent: NodeJS.Timeout | null = null
   readonly #startedAt: number
   #lastTickMs: number
@@ -72,6 +74,7 @@ export class Collector {
     const { clock, logger, store, config } = options
     this.#options = options
     this.#startedAt = clock.now()
+    this.#pace = new LookPace(clock)
     this.#lastTickMs = clock.monotonic()
     this.metrics = new CollectorMetrics(() => this.#facts())
     this.#writer = new Writer({
@@ -220,6 +223,7 @@ export class Collector {
       createHotKeySource,
       onUrgent: () => this.#hurry(),
       claims: this.#claims,
+      pace: this.#pace,
       tables: this.#tables,
       clock,
       logger,

@@ -9,6 +9,7 @@ import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
 import type { Claims } from './hot-keys/claims.ts'
+import type { LookPace } from './hot-keys/look-pace.ts'
 import { HotKeyReporter, type HotKeyRows } from './hot-keys/reporter.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
@@ -37,6 +38,7 @@ export type NodeWatcherOptions = {
   /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
   siblingOpsPerSec?(): number | null
   claims?: Claims
+  pace?: LookPace
   /** How often hot keys are reported while nothing is new. @default 5000 */
   reportEveryMs?: number
   tables: CommandTables

@@ -7,6 +7,7 @@ import type { Credentials } from '../connection/node-connection.ts'
 import type { Logger } from '../logger.ts'
 import type { Claims } from './claims.ts'
 import { KeyProber } from './key-prober.ts'
+import type { LookPace } from './look-pace.ts'
 import { FactsOfNode, type WatchedNode } from './node-facts.ts'
 import { ReportedKeys, selectKeys } from './selection.ts'
 import {
@@ -37,6 +38,7 @@ export type HotKeyReporterOptions = {
   createHotKeySource: CreateHotKeySource
   /** Shared by all reporters of the process. */
   claims?: Claims
+  pace?: LookPace
   /** How often rows are made while nothing is new. @default 5000 */
   reportEveryMs?: number
   clock: Clock
@@ -147,15 +149,18 @@ export class HotKeyReporter {
 
   /** At once when another key has become hot, else in the usual rhythm. */
   #look(): void {
-    const { clock, watcher, reportEveryMs = REPORT_MS } = this.#options
+    const { clock, watcher, pace, reportEveryMs = REPORT_MS } = this.#options
     const now = clock.now()
     if (this.#pause !== null || watcher.state !== 'up' || now - this.#lookedAt < LOOK_MS) return
-    this.#lookedAt = now
-    const report = this.#source?.report(now)
-    if (!report || (report.keys.length === 0 && report.patterns.length === 0)) return
-    this.#prober.ask(report.keys)
     // A tick of the clock early is on time: the check has the same rhythm as the reports.
     const isDue = now - this.#reportedAt >= reportEveryMs - LOOK_MS
+    if (!isDue && pace?.isFree === false) return
+    this.#lookedAt = now
+    const startedAt = clock.monotonic()
+    const report = this.#source?.report(now)
+    pace?.spend(clock.monotonic() - startedAt)
+    if (!report || (report.keys.length === 0 && report.patterns.length === 0)) return
+    this.#prober.ask(report.keys)
     const isUrgent = now - this.#reportedAt >= URGENT_MS && this.#reported.hasNews(report.keys, now)
     if (isDue || isUrgent) this.#send(report, now, isUrgent)
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
 import { Claims } from '../../../collector/hot-keys/claims.ts'
+import { LookPace } from '../../../collector/hot-keys/look-pace.ts'
 import {
   HotKeyReporter,
   type HotKeyReporterOptions,
@@ -208,6 +209,28 @@ describe('when rows are made', () => {
       vi.advanceTimersByTime(50)
     }
     expect(rows.length).toBeLessThanOrEqual(18)
+    await reporter.stop()
+  })
+
+  it('looks for news only while the process has time, and keeps its rhythm all the same', async () => {
+    const pace = new LookPace({ monotonic: () => Date.now() })
+    const { reporter, state, rows, options } = setUp('{}', { pace })
+    state.keys = [hotKey('k', 0.3)]
+    reporter.start()
+    vi.advanceTimersByTime(1_500)
+    pace.spend(2_000)
+    state.keys = [hotKey('new', 0.5)]
+    for (let at = 0; at < 20; at++) {
+      options()?.onNews()
+      vi.advanceTimersByTime(100)
+    }
+    expect(rows).toHaveLength(1)
+    vi.advanceTimersByTime(4_000)
+    expect(rows).toHaveLength(2)
+    vi.advanceTimersByTime(4_000)
+    state.keys = [hotKey('newer', 0.5)]
+    options()?.onNews()
+    expect(rows.at(-1)?.keys[0]?.key.toString()).toBe('newer')
     await reporter.stop()
   })
 
