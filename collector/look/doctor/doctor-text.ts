@@ -24,7 +24,7 @@ export function doctorLines(report: DoctorReport, limits: DoctorLimits, { color 
     ]),
     ...predictionLines(nodes, limits),
     ...aclLines(acl),
-    `Sent: ${sentText(sent)}. No MONITOR, nothing that counts as a hit or a miss.`,
+    `Sent: ${sentText(sent)}; no MONITOR, and nothing that counts as a hit or a miss.`,
   ]
 }
 
@@ -85,5 +85,11 @@ function aclLines({ refused, unknown, whole }: DoctorReport['acl']): string[] {
 
 const sentText = (sent: Record<string, number>): string =>
   Object.entries(sent)
-    .map(([name, times]) => `${times} ${name.toUpperCase().replace('|', ' ')}`)
+    .map(([name, times]) => `${times} ${shownName(name)}`)
     .join(', ')
+
+/** A Memcached's commands are written small; its `watch` is of nothing, and refused. */
+function shownName(name: string): string {
+  if (name === 'stats') return name
+  return name === 'watch' ? 'watch (of nothing)' : name.toUpperCase().replace('|', ' ')
+}

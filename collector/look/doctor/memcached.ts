@@ -1,4 +1,4 @@
-/** Examines a Memcached: `stats` and `stats settings`, no watch. */
+/** Examines a Memcached: `stats`, `stats settings`, and a `watch` of nothing, which it refuses in one of two ways. */
 import { connect } from 'node:net'
 import { MemcachedFailure } from '../../memcached/failure.ts'
 import { MemcachedConnection } from '../../memcached/memcached-connection.ts'
@@ -9,6 +9,7 @@ import type { DoctorNode } from './doctor.ts'
 
 const BETWEEN_MS = 700
 const SETTINGS_TIMEOUT_MS = 1_000
+const SETTINGS_REQUEST = 'stats settings\r\nwatch cachescope-probe\r\n'
 /** With both, a busy server loses next to no line (docs/cli.md). */
 const WATCHER_BUFFER = 8 * 1024 * 1024
 const WORKER_BUFFER = 4 * 1024 * 1024
@@ -36,7 +37,12 @@ export async function examineMemcached(
     if (!(error instanceof MemcachedFailure)) throw error
     return { ...node, checks: [{ name: 'connection', state: 'refused', text: error.message, hint: null }] }
   } finally {
-    count(new Map([['stats', connection.cost.commands + 1]]))
+    count(
+      new Map([
+        ['stats', connection.cost.commands + 1],
+        ['watch', 1],
+      ]),
+    )
     connection.close()
   }
 }
@@ -86,7 +92,7 @@ async function readStats(connection: MemcachedConnection) {
 function readSettings({ host, port }: TargetPlace): Promise<Map<string, string> | null> {
   return new Promise((resolve) => {
     let text = ''
-    const socket = connect({ host, port }, () => socket.write('stats settings\r\n'))
+    const socket = connect({ host, port }, () => socket.write(SETTINGS_REQUEST))
     const end = (settings: Map<string, string> | null) => {
       clearTimeout(timer)
       socket.destroy()
@@ -96,11 +102,13 @@ function readSettings({ host, port }: TargetPlace): Promise<Map<string, string> 
     socket.on('error', () => end(null)).on('close', () => end(null))
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
-      if (!/(^|\n)END\r\n$/.test(text)) return
-      const pairs = [...text.matchAll(/^STAT (\S+) (.*)\r$/gm)].map(
-        ([, name = '', value = '']) => [name, value] as const,
-      )
-      end(new Map(pairs))
+      const whole = /^([\s\S]*?)END\r\n(.*)\r\n$/.exec(text)
+      if (whole === null) return
+      const pairs = [...(whole[1] ?? '').matchAll(/^STAT (\S+) (.*)\r$/gm)]
+      const settings = new Map(pairs.map(([, name = '', value = '']) => [name, value]))
+      // No setting tells of -W; the answer to a watch of nothing does, and adds no watcher.
+      if (/not allowed/.test(whole[2] ?? '')) settings.set('watch_enabled', 'no')
+      end(settings)
     })
   })
 }
