@@ -1,7 +1,11 @@
 /** A ladder of sources on a real or a scripted server, with the facts that a collector would bring. */
 import { NodeConnection } from '../../collector/connection/node-connection.ts'
 import { createHotKeyLadder } from '../../collector/hot-keys/ladder.ts'
-import type { HotKeySourceOptions, NodeFacts } from '../../collector/hot-keys/source-types.ts'
+import type {
+  CreateHotKeySource,
+  HotKeySourceOptions,
+  NodeFacts,
+} from '../../collector/hot-keys/source-types.ts'
 import { parseInfo } from '../../collector/sources/info.ts'
 import { parseCommandTable } from '../../core/hot-keys/command-keys.ts'
 
@@ -12,6 +16,7 @@ export async function watchLadder(
   server: { host: string; port: number },
   fixed: Partial<NodeFacts> = {},
   user: { username: string; password: string } | null = null,
+  createMain?: CreateHotKeySource,
 ) {
   const place = { host: server.host, port: server.port, address: `${server.host}:${server.port}` }
   const credentials = { username: user?.username ?? null, password: user?.password ?? null, tls: null }
@@ -33,7 +38,7 @@ export async function watchLadder(
     },
     logger: { debug: log, info: log, warn: log },
   }
-  const ladder = createHotKeyLadder(options)
+  const ladder = createHotKeyLadder(options, createMain)
   return {
     ladder,
     commands,

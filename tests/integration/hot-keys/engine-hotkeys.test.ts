@@ -1,6 +1,8 @@
 /** HOTKEYS of Redis 8.6 and Valkey 9.2, played by a scripted server in the shape of their documentation. */
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { bareKey } from '../../../collector/hot-keys/rung.ts'
+import { type CreateHotKeySource, noCost } from '../../../collector/hot-keys/source-types.ts'
 import { watchLadder } from '../../support/ladder.ts'
 import { delay, until } from '../../support/redis.ts'
 import { type Reply, type ScriptedRedis, startScriptedRedis } from '../../support/scripted-redis.ts'
@@ -20,7 +22,12 @@ const infoOf = (engine: string) =>
     ? 'server_name:valkey\r\nvalkey_version:9.2.0\r\nredis_version:7.2.4\r\nrun_id:a\r\nrole:master\r\n'
     : 'redis_version:8.6.0\r\nrun_id:a\r\nrole:master\r\n'
 
-async function play(engine: 'redis' | 'valkey', answer: (words: string[]) => Reply | undefined) {
+/** @param createMain what stands in MONITOR's place */
+async function play(
+  engine: 'redis' | 'valkey',
+  answer: (words: string[]) => Reply | undefined,
+  createMain?: CreateHotKeySource,
+) {
   const server: ScriptedRedis = await startScriptedRedis((words) => {
     const reply = answer(words)
     if (reply !== undefined) return reply
@@ -28,7 +35,12 @@ async function play(engine: 'redis' | 'valkey', answer: (words: string[]) => Rep
     return words[0] === 'CLIENT' ? 'OK' : unknown(words)
   })
   ends.push(server.close)
-  const watching = await watchLadder({ host: '127.0.0.1', port: server.port }, { opsPerSec: 100_000 })
+  const watching = await watchLadder(
+    { host: '127.0.0.1', port: server.port },
+    { opsPerSec: 100_000 },
+    null,
+    createMain,
+  )
   ends.push(watching.stop)
   const sent = (prefix: string) => server.commands.filter((command) => command.startsWith(prefix))
   return { ...watching, sent }
@@ -94,31 +106,38 @@ describe("Valkey's HOTKEYS", () => {
 
 describe("Redis' HOTKEYS", () => {
   /** A server with the one session that Redis has. */
-  function redis(others: { startedAt: number; active: number; durationMs: number; net?: boolean } | null) {
+  function redis(
+    others: { startedAt: number; active: number; durationMs: number; net?: boolean } | null,
+    createMain?: CreateHotKeySource,
+  ) {
     let session = others
     const recorded = fixture('redis-8.6-resp2')
-    return play('redis', ([name, sub]) => {
-      if (name !== 'HOTKEYS') return undefined
-      if (sub === 'START') {
-        if (session?.active) return new Error('ERR hotkey tracking session already in progress')
-        session = { startedAt: Date.now(), active: 1, durationMs: 7_001 }
-        return 'OK'
-      }
-      if (sub === 'STOP' && session) session.active = 0
-      if (sub === 'RESET') session = null
-      if (sub !== 'GET') return 'OK'
-      if (session === null) return null
-      const reply = [...recorded]
-      const set = (field: string, value: number) => {
-        reply[recorded.indexOf(field) + 1] = value
-      }
-      set('tracking-active', session.active)
-      set('collection-start-time-unix-ms', session.startedAt)
-      set('collection-duration-ms', session.durationMs)
-      if (session.net) reply.push('by-net-bytes', ['x', 7])
-      // Redis 8.6 wraps what it answers.
-      return [reply]
-    })
+    return play(
+      'redis',
+      ([name, sub]) => {
+        if (name !== 'HOTKEYS') return undefined
+        if (sub === 'START') {
+          if (session?.active) return new Error('ERR hotkey tracking session already in progress')
+          session = { startedAt: Date.now(), active: 1, durationMs: 7_001 }
+          return 'OK'
+        }
+        if (sub === 'STOP' && session) session.active = 0
+        if (sub === 'RESET') session = null
+        if (sub !== 'GET') return 'OK'
+        if (session === null) return null
+        const reply = [...recorded]
+        const set = (field: string, value: number) => {
+          reply[recorded.indexOf(field) + 1] = value
+        }
+        set('tracking-active', session.active)
+        set('collection-start-time-unix-ms', session.startedAt)
+        set('collection-duration-ms', session.durationMs)
+        if (session.net) reply.push('by-net-bytes', ['x', 7])
+        // Redis 8.6 wraps what it answers.
+        return [reply]
+      },
+      createMain,
+    )
   }
 
   it('runs a short session of its own and leaves nothing behind', async () => {
@@ -156,5 +175,49 @@ describe("Redis' HOTKEYS", () => {
     await delay(200)
     await ladder.stop()
     expect(sent('HOTKEYS').slice(-2)).toEqual(['HOTKEYS STOP', 'HOTKEYS RESET'])
+  })
+  it('adds the part of the command time to what MONITOR saw', async () => {
+    const row = (key: string, db: number) => ({
+      ...bareKey(db, Buffer.from(key)),
+      share: 0.1,
+      opsPerSec: 100,
+    })
+    const keys = [row('x', 0), row('y', 0), row('y', 7), row('only seen', 0)]
+    const window = { windowFrom: 1, windowTo: 2, sampledCommands: 500, patterns: [] }
+    const { ladder } = await redis(null, (options) => ({
+      start: () => {},
+      stop: async () => {},
+      report: () => ({ source: 'monitor', ...window, keys }),
+      refusal: null,
+      cost: { ...noCost(), commands: 3, byCommand: new Map([['monitor', 3]]), hits: 2, cpuUs: 70 },
+      watching: {
+        ...{ source: 'monitor', sources: [{ source: 'monitor', state: 'used', reason: null }] },
+        ...{
+          budget: options.budget,
+          attention: 1,
+          predictedShare: 0.01,
+          measuredShare: null,
+          lastBurst: null,
+        },
+      },
+    }))
+    ladder.start()
+    const report = await until('the command time', () => {
+      const now = ladder.report(Date.now())
+      return now?.keys.some(({ cpuShare }) => cpuShare !== null) ? now : null
+    })
+    expect(report).toMatchObject({ source: 'monitor', sampledCommands: 500 })
+    // Of y in two databases it is not known which one HOTKEYS means.
+    expect(report.keys.map(({ key, db, cpuShare, share }) => [text(key), db, cpuShare, share])).toEqual([
+      ['x', 0, 104 / 220, 0.1],
+      ['y', 0, null, 0.1],
+      ['y', 7, null, 0.1],
+      ['only seen', 0, null, 0.1],
+    ])
+    expect(ladder.watching.sources.slice(0, 2)).toEqual([
+      { source: 'monitor', state: 'used', reason: null },
+      { source: 'hotkeys', state: 'used', reason: null },
+    ])
+    expect(ladder.cost).toMatchObject({ commands: 3, hits: 2, cpuUs: 70 })
   })
 })

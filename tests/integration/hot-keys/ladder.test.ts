@@ -158,4 +158,18 @@ describe('the ladder of sources', () => {
       expect(watching.commands.sent.get('cluster|slot-stats')).toBe(1)
     }
   })
+  it("reads a cluster's replica by OBJECT FREQ, once it has said that it only reads", async () => {
+    const settings = { ...LFU, 'rename-command': 'MONITOR ' }
+    const cluster = await startRedisCluster({ primaries: 1, replicasPerPrimary: 1, settings })
+    ends.push(cluster.stop)
+    const replica = cluster.replicas[0]?.[0] as RedisProcess
+    for (let at = 0; at < 20; at++) await cluster.primaries[0]?.command('SET', `key ${at}`, 'v')
+    for (let at = 0; at < 200; at++) await cluster.primaries[0]?.command('APPEND', 'key 7', 'v')
+    const { ladder, commands, rung } = await watched(replica)
+    await until('it is used', () => rung('lfu')?.state === 'used' || rung('lfu')?.state === 'refused')
+    const report = await until('a report', () => ladder.report(Date.now()))
+    expect(report.source).toBe('lfu')
+    expect(commands.sent.get('readonly')).toBe(1)
+    expect(ladder.cost.misses).toBeLessThan(5)
+  })
 })
