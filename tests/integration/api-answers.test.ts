@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { OPERATIONS, type OperationName } from '../../core/api/operations.ts'
 import { Problem } from '../../core/api/problem.ts'
@@ -33,11 +33,14 @@ beforeAll(async () => {
   store = openStore(database.url)
   holder.cachescopeStore = store
   now = Date.now()
+  // A report is of now for seconds; a slow machine takes longer for all that is asked here.
+  vi.useFakeTimers({ toFake: ['Date'], now })
   await seedFleet(store, { minutes: 2, now: now - 2_000, downShard: 3 })
   await saveTick(store, hostileTick(now), collector(now))
 }, 60_000)
 
 afterAll(async () => {
+  vi.useRealTimers()
   await closeStore(store)
   await database.drop()
 })
