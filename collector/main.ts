@@ -18,6 +18,7 @@ import { type CollectorEnv, readConfig } from './env.ts'
 import { type HealthReport, type HealthServer, startHealthServer } from './health-server.ts'
 import { createHotKeyLadder } from './hot-keys/ladder.ts'
 import { createLogger, type Logger } from './logger.ts'
+import { missingModule } from './monitor/engine.ts'
 
 const EXIT_CONFIG = 2
 const EXIT_STORE = 3
@@ -131,6 +132,13 @@ async function collect(
     { version: manifest.version, caches: config.caches.length, metricsPort: env.metricsPort },
     'starting',
   )
+  const missing = missingModule()
+  if (missing !== null) {
+    logger.warn(
+      { why: missing },
+      'MONITOR is read without WebAssembly, which takes more of this machine’s CPU',
+    )
+  }
   try {
     const isReady = await untilStoreAnswers(
       async () => {

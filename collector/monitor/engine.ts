@@ -10,13 +10,13 @@ import { WasmEngine } from './wasm/wasm-engine.ts'
 const MODULE = new URL('./wasm/generated/engine.wasm', import.meta.url)
 
 class Engines {
-  /** Why the module does not run here; null when it does, or was not needed yet. */
+  /** Why the module does not run here; null when it does, or was not loaded yet. */
   missing: string | null = null
   #module: WebAssembly.Module | null = null
   readonly #arenas: Arena[] = []
 
   create(table: CommandTable, seed: number): StreamEngine {
-    const module = this.#load()
+    const module = this.load()
     if (module === null) return new TypeScriptEngine(table, seed)
     for (const arena of this.#arenas) {
       const node = arena.takeNode(seed, table)
@@ -29,7 +29,7 @@ class Engines {
     return new WasmEngine(arena, node, table)
   }
 
-  #load(): WebAssembly.Module | null {
+  load(): WebAssembly.Module | null {
     if (this.#module !== null || this.missing !== null) return this.#module
     try {
       this.#module = new WebAssembly.Module(readFileSync(MODULE))
@@ -51,5 +51,6 @@ export function createStreamEngine(table: CommandTable, seed: number): StreamEng
 
 /** Why streams are read without WebAssembly, at a third of its speed or less; null when they are not. */
 export function missingModule(): string | null {
+  engines.load()
   return engines.missing
 }
