@@ -14,7 +14,9 @@ import { withBenchStore } from './support/postgres.ts'
 
 const IS_QUICK = process.argv.includes('--quick')
 const TRIALS = IS_QUICK ? 8 : 30
-const WARM_UP_MS = 15_000
+/** Until the collector knows the node, and its bursts have been measured. */
+const WARM_UP_MS = 10_000
+const START_MS = 60_000
 const POLL_MS = 10
 const GIVE_UP_MS = 15_000
 /** The trials must not keep step with anything. */
@@ -50,6 +52,7 @@ async function measure(store: Store, scenario: Scenario): Promise<BenchResult['r
   ])
   const stopCollector = await startCollector(store, server.url)
   try {
+    await untilReported(store)
     await delay(WARM_UP_MS)
     const times: number[] = []
     let sentPerSec = 0
@@ -108,6 +111,15 @@ async function untilRow(store: Store, key: string, since: number): Promise<numbe
     await delay(POLL_MS)
   }
   return GIVE_UP_MS
+}
+
+/** @throws Error when no hot key is reported */
+async function untilReported(store: Store): Promise<void> {
+  for (const end = Date.now() + START_MS; Date.now() < end; await delay(100)) {
+    const { rowCount } = await store.pool.query('SELECT 1 FROM hot_key_sample LIMIT 1')
+    if (rowCount) return
+  }
+  throw new Error(`the collector reported no hot key within ${START_MS / 1_000} s`)
 }
 
 async function startCollector(store: Store, url: string): Promise<() => Promise<void>> {
