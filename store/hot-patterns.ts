@@ -30,7 +30,7 @@ export async function listHotPatterns(
   const { limit, cursor, now, ...filter } = options
   const [rows, rates] = await Promise.all([
     readPatterns(store, filter, now),
-    readClientRates(store, filter, now),
+    readClientRates(store, filter, now, { table: 'hot_pattern_sample', lastsMs: CURRENT_MS }),
   ])
   return pageByPlace(mergeHotPatterns(rows.map(toNodePattern), rates), {
     limit,
