@@ -39,7 +39,7 @@ export function BigKeys({
     <Panel
       title="Biggest by bytes per second"
       flush
-      hint="Rate × MEMORY USAGE of each hot key."
+      hint="Rate × MEMORY USAGE of each hot key: what would move if each command took the whole value."
       aside={
         <Link prefetch={false} href={hotKeysHref({ cache: cacheId, list: 'big' }, range)}>
           All big keys

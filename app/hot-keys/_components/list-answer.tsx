@@ -46,8 +46,8 @@ function BigAnswer({ rows }: { rows: CacheHotKey[] }) {
   if (top === undefined) return <>No size of a hot key is known now</>
   return (
     <>
-      <KeyName text={top.key} /> of {top.cacheId} moves {formatByteRate(top.bytesPerSec)}:{' '}
-      {formatBytes(top.sizeBytes)}, {formatRate(top.opsPerSec)}
+      <KeyName text={top.key} /> of {top.cacheId} is {formatBytes(top.sizeBytes)} and used at{' '}
+      {formatRate(top.opsPerSec)}: up to {formatByteRate(top.bytesPerSec)}
     </>
   )
 }

@@ -17,14 +17,14 @@ const TITLES: Record<ListName, string> = {
   keys: 'Ranking',
   patterns: 'Which kinds of keys?',
   missing: 'Which hot keys do not exist?',
-  big: 'Which keys move the most bytes?',
+  big: 'Which keys are big and hot?',
 }
 const HINTS: Record<ListName, string> = {
   keys: "Bars show the share of the node's commands with its 95% interval; rates are per node.",
   patterns: 'Keys of one shape together, over all nodes of their cache, as the sampled commands named them.',
   missing:
     'Every read of such a key goes on to the origin. Asking whether a key exists adds no hit and no miss.',
-  big: 'Rate × MEMORY USAGE, over all nodes of the cache.',
+  big: 'Rate × MEMORY USAGE, over all nodes of the cache: what would move if each command took the whole value.',
 }
 
 type Props = { listed: Listed; full: boolean; nodes: Node[]; filtered: boolean; now: number; page: PageRange }
