@@ -18,34 +18,46 @@ const MIN_FACTOR = 2
 /** Fewer older slices do not tell a change from a wave. */
 const MIN_OLDER = 3
 
-/** @returns the newest slices, at least one, that nothing says are unlike each other */
-export function currentSlices(slices: readonly SliceCount[]): readonly SliceCount[] {
-  let current = slices
+export type Current = {
+  /** The newest slices, at least one, that nothing says are unlike each other. */
+  slices: readonly SliceCount[]
+  /** Surely at least doubled lately. */
+  hasRisen: boolean
+}
+
+export function currentSlices(slices: readonly SliceCount[]): Current {
+  const current: Current = { slices, hasRisen: false }
   for (;;) {
-    const cut = changeIn(current)
-    if (cut === 0) return current
-    current = current.slice(cut)
+    const change = lastChange(current.slices)
+    if (change === null) return current
+    current.slices = change.newer
+    current.hasRisen = change.isRise
   }
 }
 
-/** @returns how many of the oldest slices are surely unlike those after them; 0 where none are */
-function changeIn(slices: readonly SliceCount[]): number {
-  let best = 0
+type Change = { newer: readonly SliceCount[]; isRise: boolean }
+
+/** The largest that is sure; null where there is none. */
+function lastChange(slices: readonly SliceCount[]): Change | null {
   let widest = 0
+  let change: Change | null = null
   for (let cut = MIN_OLDER; cut < slices.length; cut++) {
     const older = slices.slice(0, cut)
-    const newer = slices.slice(cut)
-    const effect = waves(older, newer)
-    const [before, now] = [sureShare(older, effect), sureShare(newer, effect)]
-    const [higher, lower] = now.share > before.share ? [now, before] : [before, now]
-    if (higher.uses < MIN_SEEN) continue
-    const gap = higher.low - lower.high * MIN_FACTOR
-    if (gap > widest) {
+    // The slice in which it changed is a mix: better without it, once what follows is enough.
+    for (const newer of [slices.slice(cut), slices.slice(cut + 1)]) {
+      if (newer.length === 0) continue
+      const effect = waves(older, newer)
+      const [before, now] = [sureShare(older, effect), sureShare(newer, effect)]
+      const isRise = now.share > before.share
+      const [higher, lower] = isRise ? [now, before] : [before, now]
+      if (higher.uses < MIN_SEEN) continue
+      const gap = higher.low - lower.high * MIN_FACTOR
+      if (gap <= widest) continue
       widest = gap
-      best = cut
+      change = { newer, isRise }
     }
   }
-  return best
+  return change
 }
 
 function sureShare(slices: readonly SliceCount[], effect: number) {

@@ -28,13 +28,17 @@ type Branch = { values: Map<string, Node>; any: Node | null; isVariable: boolean
 export class ShapeTree {
   #root = newNode()
   #round = 0
+  /** Of what is kept, in nodes. */
+  size = 1
 
   /** @param keys each different one once */
   learn(keys: Iterable<readonly Level[]>): void {
     this.#round++
     for (const levels of keys) this.#add(levels)
-    let families = FAMILIES
-    while (this.#settle(this.#root, families) > MAX_NODES && families > 0) families = Math.floor(families / 2)
+    this.size = this.#settle(this.#root, FAMILIES)
+    for (let families = FAMILIES / 2; this.size > MAX_NODES && families >= 1; families /= 2) {
+      this.size = this.#settle(this.#root, families)
+    }
   }
 
   /** @param levels of a key that was learned @returns null where it has nothing in common with another */

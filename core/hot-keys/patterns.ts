@@ -40,6 +40,11 @@ export class PatternLearner {
   #known = new Map<string, string | null>()
   #listed = new Set<string>()
 
+  /** Of what is kept: a number of levels and names. */
+  get size(): number {
+    return this.#tree.size + this.#known.size
+  }
+
   forget(): void {
     this.#tree = new ShapeTree()
     this.#known = new Map()

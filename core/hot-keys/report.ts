@@ -12,6 +12,8 @@ const MIN_SEEN = 5
  * alike, and no mitigation of it would be felt by the node.
  */
 const MIN_SHARE = 0.002
+/** Of one that surely rose: in its first second little is sure of its share, and that it rose is what matters. */
+const MIN_RISEN_SHARE = 0.001
 const MAX_REPORTED_KEYS = 60
 
 /** As HotKeySample has it; what MONITOR's stream cannot tell is null. */
@@ -41,14 +43,20 @@ export function hotKeyRates(
 ): HotKeyRate[] {
   return merged.keys
     .filter((key) => key.low >= MIN_SEEN)
-    .map((key) => rateOf(key, commands, clientOpsPerSec))
-    .filter(({ shareLow }) => shareLow >= MIN_SHARE)
+    .flatMap((key) => rateOf(key, commands, clientOpsPerSec) ?? [])
     .sort((one, other) => other.opsPerSec - one.opsPerSec)
     .slice(0, MAX_REPORTED_KEYS)
 }
 
-function rateOf(key: MergedKey, commands: readonly CommandKeys[], clientOpsPerSec: number): HotKeyRate {
-  const { share, low, high } = shareInterval(currentSlices(key.slices))
+/** @returns null where the key is not hot */
+function rateOf(
+  key: MergedKey,
+  commands: readonly CommandKeys[],
+  clientOpsPerSec: number,
+): HotKeyRate | null {
+  const { slices, hasRisen } = currentSlices(key.slices)
+  const { share, low, high } = shareInterval(slices)
+  if (share < MIN_SHARE || low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
   const opsPerSec = share * clientOpsPerSec
   const writesPerSec = (opsPerSec * key.writes) / key.low
   return {
