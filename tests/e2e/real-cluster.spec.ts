@@ -61,6 +61,45 @@ test('a key that goes viral is at the top of Hot keys within 10 s, its shard the
   await expect(page.locator('main header').first()).toContainText('article:42')
 })
 
+test('no value that the cache is given is on any page', async ({ page }) => {
+  test.setTimeout(90_000)
+  const secret = 'S3CRET-VALUE'
+  for (const { command } of cluster.primaries) await command('CONFIG', 'SET', 'slowlog-log-slower-than', '0')
+  // Some of them belong to another node, which answers MOVED: the slow log and MONITOR have the rest.
+  const writing = setInterval(() => {
+    for (const { command } of cluster.primaries) {
+      command('SET', 'session:42', secret).catch(() => {})
+      command('HSET', 'profile:7', secret, secret).catch(() => {})
+      command('EVAL', `return '${secret}'`, '1', 'session:42', secret).catch(() => {})
+    }
+  }, 20)
+  try {
+    await expect(async () => {
+      const keys = await listApi('/api/v1/hot-keys?cacheId=real', dashboard.url)
+      expect(keys.map(({ key }) => key)).toContain('session:42')
+    }).toPass({ timeout: 30_000 })
+    const nodes = await listApi('/api/v1/nodes', dashboard.url)
+    const paths = ['/', '/caches/real', '/hot-keys', '/hot-keys?list=patterns', '/hot-keys?list=big']
+    paths.push(...nodes.map(({ nodeId }) => `/caches/real/nodes/${nodeId}`))
+    paths.push(`/caches/real/keys/0/${Buffer.from('session:42').toString('base64url')}`)
+    let text = ''
+    for (const path of paths) {
+      const response = await page.goto(`${dashboard.url}${path}`)
+      expect(response?.status(), path).toBe(200)
+      text += await page.content()
+    }
+    expect(text).toContain('session:42')
+    // The slow log's table of a node's page.
+    expect(text).toContain('HSET')
+    expect(text).not.toContain(secret)
+    expect(collector.output()).not.toContain(secret)
+  } finally {
+    clearInterval(writing)
+    for (const { command } of cluster.primaries)
+      await command('CONFIG', 'SET', 'slowlog-log-slower-than', '10000')
+  }
+})
+
 test('a killed primary is shown down with its failover within 10 s, and back when it returns', async ({
   page,
 }) => {
