@@ -16,10 +16,11 @@ import {
   type SourceLogger,
   type WatchingCost,
 } from '../hot-keys/source-types.ts'
-import { MemcachedFailure } from './failure.ts'
+import type { MemcachedFailure } from './failure.ts'
 import { LossMeter, widen } from './loss.ts'
-import { MemcachedConnection } from './memcached-connection.ts'
-import { diffStats, isOther, type MemcachedStats, parseStats, type StatsReading } from './stats.ts'
+import type { MemcachedPlace } from './memcached-connection.ts'
+import type { MemcachedStats } from './stats.ts'
+import { retryMs, StatsPoller } from './stats-poller.ts'
 import { planWatch, type WatchPlan, watchCostUs } from './watch-cost.ts'
 import { memcachedCommands, WatchCounter } from './watch-counter.ts'
 import { openWatchStream, type WatchStream } from './watch-stream.ts'
@@ -47,10 +48,7 @@ export type MemcachedSource = HotKeySource & {
   readonly opsPerSec: number | null
 }
 
-const POLL_MS = 1_000
-const FIRST_POLL_MS = 300
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
+const WAIT_MS = 100
 const MERGED_KEYS = 120
 const BUDGET = 0.01
 /** Of a Memcached that does not tell: what it comes with. */
@@ -62,21 +60,18 @@ export function createMemcachedSource(options: MemcachedSourceOptions): Memcache
 
 class WatchSource implements MemcachedSource {
   refusal: string | null = null
-  stats: MemcachedStats | null = null
-  opsPerSec: number | null = null
   readonly #options: MemcachedSourceOptions
   readonly #now: () => number
   readonly #random: () => number
-  readonly #connection: MemcachedConnection
+  readonly #place: MemcachedPlace
+  readonly #poller: StatsPoller
   readonly #counter = new WatchCounter(randomInt(2 ** 32))
   readonly #loss: LossMeter
   readonly #patterns = new PatternLearner()
   readonly #cost: WatchingCost = noCost()
-  #previous: StatsReading | null = null
   #stream: WatchStream | null = null
-  #running: Promise<void>[] = []
-  #sleepers: Sleeper[] = []
-  #isStarted = false
+  #running: Promise<void> | null = null
+  #sleeper: Sleeper | null = null
   #isContinuous = false
   #lines = 0
 
@@ -86,12 +81,27 @@ class WatchSource implements MemcachedSource {
     this.#random = options.random ?? Math.random
     const { host, port } = options
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    this.#connection = new MemcachedConnection({ host, port, address })
+    this.#place = { host, port, address }
     this.#loss = new LossMeter(this.#now)
+    this.#poller = new StatsPoller({
+      place: this.#place,
+      random: this.#random,
+      onDiff: ({ dropped }) => this.#noteDiff(dropped),
+      onOther: () => this.#forget(),
+      onFailure: (sentence) => this.#refuse(sentence),
+    })
+  }
+
+  get stats(): MemcachedStats | null {
+    return this.#poller.stats
+  }
+
+  get opsPerSec(): number | null {
+    return this.#poller.opsPerSec
   }
 
   get cost(): Readonly<WatchingCost> {
-    const own = this.#connection.cost
+    const own = this.#poller.cost
     const open = this.#stream
     const isOpen = open !== null && open.openedAt !== null ? 1 : 0
     const windowMs = this.#cost.windowMs + isOpen * (performance.now() - (open?.openedAt ?? 0))
@@ -124,29 +134,25 @@ class WatchSource implements MemcachedSource {
   }
 
   start(): void {
-    if (this.#isStarted) return
-    this.#isStarted = true
-    this.#sleepers = [new Sleeper(), new Sleeper()]
-    const [poll, watch] = this.#sleepers
-    if (poll !== undefined && watch !== undefined)
-      this.#running = [this.#pollLoop(poll), this.#watchLoop(watch)]
+    if (this.#sleeper !== null) return
+    this.#sleeper = new Sleeper()
+    this.#poller.start()
+    this.#running = this.#run(this.#sleeper)
   }
 
   async stop(): Promise<void> {
-    this.#isStarted = false
-    for (const sleeper of this.#sleepers) sleeper.stop()
-    this.#connection.close()
+    this.#sleeper?.stop()
+    this.#sleeper = null
     this.#stream?.close()
-    await Promise.all(this.#running)
-    this.#connection.close()
+    await Promise.all([this.#poller.stop(), this.#running])
     this.#forget()
   }
 
   report(now: number): HotKeyReport | null {
     this.#counter.settle(now)
     const merged = this.#counter.merge(now, MERGED_KEYS)
-    if (merged === null || this.opsPerSec === null) return null
     const { opsPerSec } = this
+    if (merged === null || opsPerSec === null) return null
     const { lost } = this.#loss
     const learner = this.#patterns
     let patterns: ReportedPattern[] | null = null
@@ -168,53 +174,20 @@ class WatchSource implements MemcachedSource {
     return this.#counter.facts(key)
   }
 
-  async #pollLoop(sleeper: Sleeper): Promise<void> {
-    let failures = 0
-    for (;;) {
-      const isFirst = this.#previous === null
-      try {
-        await this.#poll()
-        failures = 0
-      } catch (error) {
-        if (!this.#isStarted) return
-        failures++
-        this.#previous = null
-        this.#refuse(sentenceOf(error))
-      }
-      const delayMs = failures > 0 ? this.#retryMs(failures) : isFirst ? FIRST_POLL_MS : POLL_MS
-      if (!(await sleeper.sleep(delayMs))) return
-    }
-  }
-
-  async #poll(): Promise<void> {
-    const lines = await this.#connection.stats()
-    const reading = { stats: parseStats(lines), monotonicMs: performance.now() }
-    const before = this.#previous
-    if (this.stats !== null && isOther(this.stats, reading.stats)) this.#forget()
-    this.stats = reading.stats
-    this.#previous = reading
-    const diff = before === null ? null : diffStats(before, reading)
-    if (diff === null) return
-    this.opsPerSec = diff.opsPerSec
-    this.#loss.settle(diff.dropped)
-    if (this.#plan().duty < 1 && this.#isContinuous) this.#stream?.close()
-    this.#options.onNews()
-  }
-
-  async #watchLoop(sleeper: Sleeper): Promise<void> {
+  async #run(sleeper: Sleeper): Promise<void> {
     let failures = 0
     for (;;) {
       // Without an answer to `stats` there is nobody to watch; and how busy it is decides for how long.
-      if (this.#previous === null || this.opsPerSec === null) {
-        if (!(await sleeper.sleep(FIRST_POLL_MS / 3))) return
+      if (!this.#poller.isAnswering || this.opsPerSec === null) {
+        if (!(await sleeper.sleep(WAIT_MS))) return
         continue
       }
       const plan = this.#plan()
       const failure = await this.#watch(plan)
-      if (!this.#isStarted) return
+      if (this.#sleeper !== sleeper) return
       failures = failure === null ? 0 : failures + 1
-      if (failure !== null && this.#previous !== null) this.#refuse(failure.message)
-      const pauseMs = failure !== null ? this.#retryMs(failures) : this.#pauseMs(plan)
+      if (failure !== null && this.#poller.isAnswering) this.#refuse(failure.message)
+      const pauseMs = failure !== null ? retryMs(failures, this.#random) : this.#pauseMs(plan)
       if (!(await sleeper.sleep(pauseMs))) return
     }
   }
@@ -222,7 +195,7 @@ class WatchSource implements MemcachedSource {
   async #watch({ windowMs: lengthMs }: WatchPlan): Promise<MemcachedFailure | null> {
     let timer: NodeJS.Timeout | null = null
     const stream = openWatchStream(
-      this.#connection.place,
+      this.#place,
       {
         onEvent: (event) => {
           this.#lines++
@@ -250,6 +223,12 @@ class WatchSource implements MemcachedSource {
     return failure
   }
 
+  #noteDiff(dropped: number | null): void {
+    this.#loss.settle(dropped)
+    if (this.#plan().duty < 1 && this.#isContinuous) this.#stream?.close()
+    this.#options.onNews()
+  }
+
   #plan(): WatchPlan {
     return planWatch(this.#options.budget ?? BUDGET, this.stats?.threads ?? THREADS, this.opsPerSec)
   }
@@ -257,10 +236,6 @@ class WatchSource implements MemcachedSource {
   /** At random phase, so that what comes at intervals is not always or never seen. */
   #pauseMs({ duty, windowMs }: WatchPlan): number {
     return windowMs === null ? 0 : windowMs * (1 / duty - 1) * (0.5 + this.#random())
-  }
-
-  #retryMs(failures: number): number {
-    return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS) * (0.5 + this.#random())
   }
 
   #refuse(sentence: string | null): void {
@@ -275,13 +250,5 @@ class WatchSource implements MemcachedSource {
     this.#counter.reset()
     this.#patterns.forget()
     this.#loss.reset()
-    this.#previous = null
-    this.opsPerSec = null
   }
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof MemcachedFailure
-    ? error.message
-    : 'The answer of the Memcached could not be read: hot keys are read again once it can.'
 }
