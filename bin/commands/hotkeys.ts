@@ -51,11 +51,12 @@ export async function hotkeys(urls: string[], options: HotkeysOptions): Promise<
   draw()
   const signal = await end
   clearInterval(timer)
-  await Promise.race([look.stop(), new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS))])
+  // Before anything that takes time: another Ctrl-C then finds the terminal as it was.
+  const width = screen?.width ?? null
   screen?.end()
+  await Promise.race([look.stop(), new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS))])
   const result = look.result()
   if (signal === 'SIGTERM') process.kill(process.pid, 'SIGTERM')
-  const width = screen?.width ?? null
   const text = options.json
     ? JSON.stringify(lookJson(result, view), null, 2)
     : lookLines(result, { ...view, width }, true).join('\n')
