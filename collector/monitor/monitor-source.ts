@@ -117,7 +117,8 @@ class MonitorSource implements HotKeySource {
     this.#sleeper.stop()
     this.#burst?.abort()
     await this.#burst?.done
-    this.#forget()
+    // Started again meanwhile: it is in use.
+    if (!this.#running) this.#forget()
   }
 
   report(now: number): HotKeyReport | null {
@@ -235,15 +236,16 @@ class MonitorSource implements HotKeySource {
     }
     const opening = this.#rights.opening(facts.version)
     const stops = { ...plan, maxLagMs: MAX_LAG_MS }
-    this.#burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening)
-    const unwatch = this.#guard.watch(this.#burst)
+    const burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening)
+    this.#burst = burst
+    const unwatch = this.#guard.watch(burst)
     try {
-      const result = await this.#burst.done
+      const result = await burst.done
       // Copied at once: a stop that waits for the same end gives the engine's memory back.
       return { result, counts: { ...engine.counts } }
     } finally {
       unwatch()
-      this.#burst = null
+      if (this.#burst === burst) this.#burst = null
     }
   }
 
