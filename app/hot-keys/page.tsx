@@ -9,10 +9,12 @@ import { load } from '../_lib/load.ts'
 import { type PageRange, readPageRange, type SearchParams } from '../_lib/page-range.ts'
 import { type HotKeysData, HotKeysView } from './_components/hot-keys-view.tsx'
 import { type Filters, type KnownShard, readFilters } from './_lib/filters.ts'
-import type { Listed } from './_lib/listed.ts'
+import { type Listed, overCaches } from './_lib/listed.ts'
 import { type ListName, readList } from './_lib/lists.ts'
 
 const MAX_ROWS = 50
+/** A key among the first of a node is among these of all caches. */
+const MAX_MERGED = 2_000
 
 export const metadata: Metadata = { title: 'Hot keys' }
 
@@ -51,8 +53,18 @@ async function readListed(
 ): Promise<Listed> {
   const { list, active, page, now } = asked
   if (list === 'keys') {
-    const rows = await listHotKeyRows(store, { ...active, range: page.range, limit: MAX_ROWS, now })
-    return { list, rows }
+    const { cacheId, pattern } = active
+    const [rows, merged] = await Promise.all([
+      listHotKeyRows(store, { ...active, range: page.range, limit: MAX_ROWS, now }),
+      // Over all its nodes, whichever of them the filter leaves.
+      listCacheHotKeys(store, {
+        ...(cacheId === undefined ? {} : { cacheId }),
+        ...(pattern === undefined ? {} : { pattern }),
+        limit: MAX_MERGED,
+        now,
+      }),
+    ])
+    return { list, rows, overCaches: overCaches(merged.items) }
   }
   if (list === 'patterns') {
     const { cacheId, shardId } = active

@@ -1,4 +1,4 @@
-import type { HotKeyRow } from '../../../core/model.ts'
+import type { CacheHotKey, HotKeyRow } from '../../../core/model.ts'
 import { Sparkline } from '../../_components/charts/sparkline.tsx'
 import { Age } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
@@ -7,22 +7,25 @@ import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
 import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
-import { formatByteRate, formatBytes, formatRate, formatShare, UNKNOWN } from '../../_lib/format.ts'
+import { formatByteRate, formatBytes, formatRate, formatShare, plural, UNKNOWN } from '../../_lib/format.ts'
 import { commandText, SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { keyHref } from '../../_lib/urls.ts'
+import { type OverCaches, overCache } from '../_lib/listed.ts'
 import { isCurrent, shareScale } from '../_lib/ranking.ts'
 import classes from './hot-key-table.module.css'
 
 /** Hot keys by their rate; those that are hot no longer stand last, in muted letters. */
 export function HotKeyTable({
   rows,
+  overCaches,
   now,
   rangeLabel,
   rangeQuery,
 }: {
   rows: HotKeyRow[]
+  overCaches: OverCaches
   now: number
   /** What the sparklines cover: `15 min`. */
   rangeLabel: string
@@ -69,6 +72,13 @@ export function HotKeyTable({
           </span>
         </>
       ),
+    },
+    {
+      key: 'cache',
+      header: 'Of its cache',
+      align: 'right',
+      hideBelow: 'lg',
+      cell: (row) => <CacheShare merged={isCurrent(row, now) ? overCache(row, overCaches) : null} />,
     },
     {
       key: 'rate',
@@ -138,6 +148,21 @@ export function HotKeyTable({
       rows={rows}
       rowKey={(row) => `${row.cacheId} ${row.nodeId} ${row.db} ${row.keyBase64}`}
     />
+  )
+}
+
+/** The share of all commands of the cache, and on how many nodes the key is hot where they are several. */
+function CacheShare({ merged }: { merged: CacheHotKey | null }) {
+  if (merged === null || merged.share === null) return <span className={classes.note}>{UNKNOWN}</span>
+  return (
+    <span
+      title={`95% interval: ${formatShare(merged.shareLow)} to ${formatShare(merged.shareHigh)}; ${formatRate(merged.opsPerSec)} in all`}
+    >
+      {formatShare(merged.share)}
+      {merged.nodeIds.length > 1 && (
+        <span className={classes.under}>on {plural(merged.nodeIds.length, 'node')}</span>
+      )}
+    </span>
   )
 }
 

@@ -20,7 +20,7 @@ const TITLES: Record<ListName, string> = {
   big: 'Which keys are big and hot?',
 }
 const HINTS: Record<ListName, string> = {
-  keys: "Bars show the share of the node's commands with its 95% interval; rates are per node.",
+  keys: "Bars show the share of the node's commands with its 95% interval; a key that is hot on several nodes has a row for each.",
   patterns: 'Keys of one shape together, over all nodes of their cache, as the sampled commands named them.',
   missing:
     'Every read of such a key goes on to the origin. Asking whether a key exists adds no hit and no miss.',
@@ -52,7 +52,10 @@ function ListTable({ listed, nodes, now, page }: Pick<Props, 'listed' | 'nodes' 
   const range = page.query
   if (listed.list === 'keys') {
     const rangeLabel = formatDuration((page.range.to - page.range.from) / 1000)
-    return <HotKeyTable rows={listed.rows} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+    const { rows, overCaches } = listed
+    return (
+      <HotKeyTable rows={rows} overCaches={overCaches} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+    )
   }
   if (listed.list === 'patterns') {
     return <PatternTable rows={listed.rows} ordinalOf={ordinalOf} range={range} />
