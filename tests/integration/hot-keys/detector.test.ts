@@ -243,6 +243,33 @@ test('with its password it is read; without the right to MONITOR it says what to
   expect(second.detector.refusal).toMatch(/ACL SETUSER eyes \+monitor/)
 })
 
+test.each([
+  ['HELLO', ['-hello']],
+  ['SUBSCRIBE', ['-subscribe']],
+  ['the channel', ['resetchannels']],
+  ['HELLO, SUBSCRIBE and CLIENT', ['-hello', '-subscribe', '-client']],
+])('without the right to %s it is read all the same, and the node is not asked again', async (_, rights) => {
+  const node = await server()
+  await traffic(node, 300, () => ['GET', 'k'])
+  await node.command('ACL', 'SETUSER', 'eyes', 'on', '>staple', '~*', '&*', '+@all', ...rights)
+  const { detector, facts, logs } = await watched(node, {
+    connection: { host: node.host, port: node.port, tls: null, username: 'eyes', password: 'staple' },
+  })
+  await until('read', () => detector.report(Date.now())?.keys.length)
+  await until('what is refused is known', () => detector.cost.connections >= 3)
+  const asked = () =>
+    (detector.cost.byCommand.get('hello') ?? 0) + (detector.cost.byCommand.get('subscribe') ?? 0)
+  const before = asked()
+  const bursts = detector.cost.connections
+  await until('more bursts', () => detector.cost.connections >= bursts + 3)
+  expect(asked()).toBe(before)
+  expect(detector.refusal).toBeNull()
+  expect(facts.opsPerSec).toBeGreaterThan(0)
+  const told = logs.filter(({ message }) => message.startsWith('MONITOR runs without'))
+  expect(told.length).toBeLessThanOrEqual(2)
+  expect(told.length).toBeGreaterThan(0)
+})
+
 test('no value reaches a report or a log', async () => {
   const node = await server()
   const secret = 'S3CRET-value'
