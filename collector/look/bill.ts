@@ -50,8 +50,11 @@ export class Bill {
   }
 
   cost(): LookCost {
+    const { commands, bytes, connections } = this.#resolve
     const cost: LookCost = {
-      ...this.#resolve,
+      commands,
+      bytes,
+      connections,
       windowMs: 0,
       monitorCpuUs: 0,
       cpuShare: null,

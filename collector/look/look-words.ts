@@ -46,6 +46,9 @@ function nothingSentence({ nodes, hotKeys, from, to }: LookResult, listed: Liste
   if (listed === 'missing') {
     return `No hot key is missing: of ${plural(hotKeys.length, 'hot key')}, all that were asked for exist.`
   }
+  if (listed === 'patterns' && hotKeys.length > 0) {
+    return 'No patterns were learned: they need MONITOR, and some seconds of it (--for 10s).'
+  }
   if (hotKeys.length > 0) return 'Nothing to list: no hot key has what was asked for.'
   return `Nothing is hot: of ${countText(rate)} commands a second no key has a share above the others; a longer --for sees smaller ones.`
 }

@@ -20,12 +20,18 @@ export type ResolvedCache = {
   identity: string | null
 }
 /** What finding out has sent. */
-export type ResolveCost = { commands: number; bytes: number; connections: number }
+export type ResolveCost = {
+  commands: number
+  bytes: number
+  connections: number
+  /** By the name that commandstats has. Sums to `commands`. */
+  byCommand: Map<string, number>
+}
 export type Resolved = { caches: ResolvedCache[]; memcacheds: TargetPlace[]; cost: ResolveCost }
 
 /** @param tls of rediss:// URLs. @throws LookFailure when nobody of a URL answers */
 export async function resolveTargets(targets: readonly Target[], tls: ConnectionOptions): Promise<Resolved> {
-  const cost: ResolveCost = { commands: 0, bytes: 0, connections: 0 }
+  const cost: ResolveCost = { commands: 0, bytes: 0, connections: 0, byCommand: new Map() }
   const caches: ResolvedCache[] = []
   for (const target of targets) {
     if (target.kind === 'memcached') continue
@@ -60,9 +66,7 @@ async function checkMemcacheds(places: readonly TargetPlace[], cost: ResolveCost
         },
       )
       connection.close()
-      cost.commands += connection.cost.commands
-      cost.connections += connection.cost.connections
-      cost.bytes += connection.cost.bytes
+      add(cost, connection.cost, new Map([['stats', connection.cost.commands]]))
       return answer
     }),
   )
@@ -172,11 +176,20 @@ async function ask<T>(
     return await read(node)
   } finally {
     node.close()
-    const { commands, connections, bytesRead, bytesWritten } = node.cost
-    cost.commands += commands
-    cost.connections += connections
-    cost.bytes += bytesRead + bytesWritten
+    const { bytesRead, bytesWritten } = node.cost
+    add(cost, { ...node.cost, bytes: bytesRead + bytesWritten }, node.sent)
   }
+}
+
+function add(
+  cost: ResolveCost,
+  more: Omit<ResolveCost, 'byCommand'>,
+  byCommand: ReadonlyMap<string, number>,
+): void {
+  cost.commands += more.commands
+  cost.connections += more.connections
+  cost.bytes += more.bytes
+  for (const [name, times] of byCommand) cost.byCommand.set(name, (cost.byCommand.get(name) ?? 0) + times)
 }
 
 /** A right that is missing takes away what it would tell, no more. */

@@ -36,6 +36,7 @@ export async function runDoctor(resolved: Resolved, limits: DoctorLimits): Promi
   const count = (names: ReadonlyMap<string, number>) => {
     for (const [name, times] of names) sent.set(name, (sent.get(name) ?? 0) + times)
   }
+  count(resolved.cost.byCommand)
   const exams: { cache: ResolvedCache; exam: Exam }[] = []
   for (const cache of resolved.caches) {
     const places = await findNodes(cache, count)
