@@ -7,7 +7,7 @@ import { formatKey } from '../key-text.ts'
 /** Stands for any characters. Half a surrogate pair: no key that is text has one. */
 export const ANY = '\ud800'
 /** A key has no more levels than this: what is behind the last is part of it. */
-const MAX_LEVELS = 12
+export const MAX_LEVELS = 12
 const BYTE = 0xdc00
 
 /** What separates a level from the one before, with it. */

@@ -3,7 +3,7 @@
  * a variable, for good: so a key's shape only ever changes from the special to the general. What is learned is of
  * bounded size, whatever the keys.
  */
-import { ANY, type Level, withoutDigits } from './pattern-shapes.ts'
+import { ANY, type Level, MAX_LEVELS, withoutDigits } from './pattern-shapes.ts'
 
 /** Where a level has more values than this, they are ids. */
 const FEW_VALUES = 12
@@ -39,6 +39,7 @@ export class ShapeTree {
     for (let families = FAMILIES / 2; this.size > MAX_NODES && families >= 1; families /= 2) {
       this.size = this.#settle(this.#root, families)
     }
+    for (let depth = MAX_LEVELS; this.size > MAX_NODES; depth--) this.size = prune(this.#root, depth)
   }
 
   /** @param levels of a key that was learned @returns null where it has nothing in common with another */
@@ -91,6 +92,7 @@ export class ShapeTree {
   #settle(node: Node, room: number): number {
     let nodes = 1
     for (const branch of node.branches.values()) {
+      if (branch.values.size > FEW_VALUES && !branch.hidesDigits) this.#hideDigits(branch)
       if (branch.values.size > room || branch.isVariable) this.#narrow(branch, room)
       const below = Math.max(Math.min(FEW_VALUES, room), Math.floor(room / Math.max(1, branch.values.size)))
       for (const child of branch.values.values()) nodes += this.#settle(child, below)
@@ -99,16 +101,22 @@ export class ShapeTree {
     return nodes
   }
 
+  /** Values that differ by their digits alone are numbers too, where there are many of them. */
+  #hideDigits(branch: Branch): void {
+    const values = [...branch.values]
+    const alike = Map.groupBy(values, ([value]) => withoutDigits(value))
+    if (![...alike.values()].some(({ length }) => length > FEW_VALUES)) return
+    branch.hidesDigits = true
+    for (const [value, node] of values) {
+      const name = withoutDigits(value)
+      if (name !== value) move(branch, value, node, name)
+    }
+  }
+
   #narrow(branch: Branch, room: number): void {
     if (!branch.isVariable) {
       for (const [value, { round }] of branch.values) {
         if (round < this.#round - STALE_ROUNDS) branch.values.delete(value)
-      }
-      if (branch.values.size <= room) return
-      branch.hidesDigits = true
-      for (const [value, node] of branch.values) {
-        const name = withoutDigits(value)
-        if (name !== value) move(branch, value, node, name)
       }
       if (branch.values.size <= room) return
     }
@@ -125,6 +133,17 @@ export class ShapeTree {
     }
     return names
   }
+}
+
+/** What lies deeper is forgotten: any key fits there. @returns the number of nodes that are left */
+function prune(node: Node, depth: number): number {
+  if (depth === 0) node.branches.clear()
+  let nodes = 1
+  for (const { values, any } of node.branches.values()) {
+    for (const child of values.values()) nodes += prune(child, depth - 1)
+    if (any !== null) nodes += prune(any, depth - 1)
+  }
+  return nodes
 }
 
 function newNode(): Node {
