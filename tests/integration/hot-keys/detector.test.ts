@@ -244,10 +244,9 @@ test('with its password it is read; without the right to MONITOR it says what to
 })
 
 test.each([
-  ['HELLO', ['-hello']],
   ['SUBSCRIBE', ['-subscribe']],
   ['the channel', ['resetchannels']],
-  ['HELLO, SUBSCRIBE and CLIENT', ['-hello', '-subscribe', '-client']],
+  ['SUBSCRIBE and CLIENT', ['-subscribe', '-client']],
 ])('without the right to %s it is read all the same, and the node is not asked again', async (_, rights) => {
   const node = await server()
   await traffic(node, 300, () => ['GET', 'k'])
