@@ -54,7 +54,7 @@ function nothingSentence({ nodes, hotKeys, from, to }: LookResult, listed: Liste
 }
 
 /** One line for all nodes of which the same is to be said. */
-export function noteLines(nodes: readonly LookNode[]): string[] {
+function noteLines(nodes: readonly LookNode[]): string[] {
   const addresses = new Map<string, string[]>()
   for (const node of nodes) {
     for (const note of notesOf(node)) addresses.set(note, [...(addresses.get(note) ?? []), node.address])

@@ -93,7 +93,7 @@ function monitorCheck(exam: Exam, prediction: Prediction | null, budget: number)
     const text = 'commands are so large, or so many, that MONITOR would make clients wait beyond the bound'
     return refused(name, text, 'a larger --max-latency allows it')
   }
-  const within = `by MONITOR, within ${budget * 100}% of the node's time`
+  const within = `by MONITOR, within ${Number((budget * 100).toFixed(2))}% of the node's time`
   if (may === 'allowed') return ok(name, within)
   const how = 'whether the user may run MONITOR cannot be told without ACL DRYRUN'
   return degraded(name, `${within}, if permitted: ${how}`, 'ACL DRYRUN needs Redis 7 and +acl|dryrun')

@@ -1,7 +1,7 @@
 /** Doctor's report as lines of text: nodes that are alike are told once. Pure. */
 import { cellsOf, countText, padEnd, padStart, percentText } from '../cells.ts'
 import type { Check } from './checks.ts'
-import type { DoctorLimits, DoctorNode, DoctorReport } from './doctor.ts'
+import type { DoctorLimits, DoctorNode, DoctorReport } from './report.ts'
 
 type View = { color: boolean }
 const CODES = { ok: 32, degraded: 33, refused: 31 } as const

@@ -4,32 +4,12 @@ import { type Credentials, NodeConnection, type NodePlace } from '../../connecti
 import { discoverStandalone, placeOf, readCluster } from '../../discovery.ts'
 import { infoSource } from '../../sources/info.ts'
 import type { Resolved, ResolvedCache } from '../resolve.ts'
-import { type Check, judge } from './checks.ts'
+import { judge } from './checks.ts'
 import { type Exam, examine } from './exam.ts'
 import { examineMemcached } from './memcached.ts'
-import { type Prediction, predict } from './prediction.ts'
+import { predict } from './prediction.ts'
+import type { DoctorLimits, DoctorNode, DoctorReport } from './report.ts'
 import { aclLine, wholeAclLine } from './rights.ts'
-
-export type DoctorNode = {
-  cacheId: string
-  address: string
-  engine: string | null
-  version: string | null
-  role: string | null
-  pingMs: number | null
-  /** Commands per second. */
-  opsPerSec: number | null
-  prediction: Prediction | null
-  checks: Check[]
-}
-export type DoctorReport = {
-  nodes: DoctorNode[]
-  /** To be run by an administrator on every node: what is refused, and with it what could not be told. */
-  acl: { refused: string | null; unknown: string | null; whole: string | null }
-  /** By command, as commandstats has it; all nodes together. */
-  sent: Record<string, number>
-}
-export type DoctorLimits = { budget: number; maxLatencyMs: number }
 
 export async function runDoctor(resolved: Resolved, limits: DoctorLimits): Promise<DoctorReport> {
   const sent = new Map<string, number>()

@@ -6,7 +6,7 @@ import type { NodeFacts } from '../../hot-keys/source-types.ts'
 import { type NodeReading, shapeReading } from '../../reading.ts'
 import { type InfoReading, infoSource, numberField } from '../../sources/info.ts'
 import { failureSentence } from '../look-failure.ts'
-import { RIGHTS, type Right, type RightState, stateOfAnswer, stateOfDryRun } from './rights.ts'
+import { type Need, RIGHTS, type Right, type RightState, stateOfAnswer, stateOfDryRun } from './rights.ts'
 
 export type Exam = {
   address: string
@@ -59,7 +59,6 @@ export async function examine(place: NodePlace, credentials: Credentials): Promi
 async function readAll(node: NodeConnection, exam: Exam): Promise<Partial<Exam>> {
   const before = await readOnce(node)
   const user = textOf(await attempt(node, 'ACL', 'WHOAMI')) ?? exam.user
-  const { rights, isDryRun } = await readRights(node, user, before.info)
   const clients = numberField(before.info, 'connected_clients') ?? 0
   const { monitors, monitorsUnknown } = await readMonitors(node, clients)
   const pubsubLimitBytes = parsePubsubLimit(
@@ -68,9 +67,17 @@ async function readAll(node: NodeConnection, exam: Exam): Promise<Partial<Exam>>
   const hasHotkeys = knows(await attempt(node, 'COMMAND', 'INFO', 'hotkeys'))
   const isCluster = before.info.fields.get('cluster_enabled') === '1'
   const hasSlotStats = isCluster ? knows(await attempt(node, 'COMMAND', 'INFO', 'cluster|slot-stats')) : false
+  const isLfu = (before.info.fields.get('maxmemory_policy') ?? '').includes('lfu')
+  const needs = {
+    cluster: isCluster,
+    lfu: isLfu,
+    hotkeys: hasHotkeys === true,
+    'slot-stats': hasSlotStats === true,
+  }
+  const { rights, isDryRun } = await readRights(node, user, before.info, needs)
   const startedAt = performance.now()
-  await node.call('PING')
-  const pingMs = performance.now() - startedAt
+  const ping = await attempt(node, 'PING')
+  const pingMs = ping.code === null ? performance.now() - startedAt : null
   await new Promise((resolve) =>
     setTimeout(resolve, Math.max(0, before.monotonicMs + BETWEEN_MS - performance.now())),
   )
@@ -108,10 +115,9 @@ async function readRights(
   node: NodeConnection,
   user: string,
   info: InfoReading,
+  needed: Readonly<Record<Need, boolean>>,
 ): Promise<{ rights: Map<string, RightState>; isDryRun: boolean }> {
-  const isCluster = info.fields.get('cluster_enabled') === '1'
-  const isLfu = (info.fields.get('maxmemory_policy') ?? '').includes('lfu')
-  const asked = RIGHTS.filter(({ needs }) => needs === undefined || (needs === 'cluster' ? isCluster : isLfu))
+  const asked = RIGHTS.filter(({ needs }) => needs === undefined || needed[needs])
   const first = await attempt(node, 'ACL', 'DRYRUN', user, 'PING')
   const isDryRun = first.code === null
   const rights = new Map<string, RightState>()

@@ -5,7 +5,7 @@ import { MemcachedConnection } from '../../memcached/memcached-connection.ts'
 import { diffStats, parseStats } from '../../memcached/stats.ts'
 import type { TargetPlace } from '../target.ts'
 import type { Check } from './checks.ts'
-import type { DoctorNode } from './doctor.ts'
+import type { DoctorNode } from './report.ts'
 
 const BETWEEN_MS = 700
 const SETTINGS_TIMEOUT_MS = 1_000

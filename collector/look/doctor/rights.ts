@@ -6,6 +6,8 @@
 /** `unknown`: it cannot be told without trying what is not to be tried; `absent`: the server has no such command. */
 export type RightState = 'allowed' | 'refused' | 'unknown' | 'absent'
 
+export type Need = 'cluster' | 'lfu' | 'hotkeys' | 'slot-stats'
+
 export type Right = {
   /** As ACL SETUSER has it, without its +. */
   name: string
@@ -13,14 +15,14 @@ export type Right = {
   dryRun: readonly string[]
   /** The same question by running it, where that is harmless; null where it is not. */
   direct: readonly string[] | null
-  /** On servers that have them; `cluster`: on nodes of a cluster only. */
-  needs?: 'cluster' | 'lfu'
+  /** Where it is of use only: in a cluster, under an LFU policy, where the server has the command. */
+  needs?: Need
   /** Granted with what it is to be used on, by a selector of its own (Redis 7). */
   on?: string
 }
 
 const PROBED_KEY = 'cachescope:probe'
-export const CHANNEL = 'cachescope-monitor'
+const CHANNEL = 'cachescope-monitor'
 
 const right = (
   name: string,
@@ -50,6 +52,20 @@ export const RIGHTS: readonly Right[] = [
   right('hello', 'HELLO 3', 'HELLO'),
   right('subscribe', `SUBSCRIBE ${CHANNEL}`, null, { on: `&${CHANNEL}` }),
   right('memory|usage', `MEMORY USAGE ${PROBED_KEY}`, `MEMORY USAGE ${PROBED_KEY}`, { on: '%R~*' }),
+  // For keys of other databases, and on a replica of a cluster.
+  right('select', 'SELECT 0'),
+  right('readonly', 'READONLY', 'READONLY', { needs: 'cluster' }),
+  right('hotkeys', 'HOTKEYS GET', 'HOTKEYS GET', { needs: 'hotkeys' }),
+  right('config|get', 'CONFIG GET hotkeys-*', 'CONFIG GET hotkeys-*', { needs: 'hotkeys' }),
+  right('cluster|slot-stats', 'CLUSTER SLOT-STATS SLOTSRANGE 0 0', 'CLUSTER SLOT-STATS SLOTSRANGE 0 0', {
+    needs: 'slot-stats',
+  }),
+  right('cluster|countkeysinslot', 'CLUSTER COUNTKEYSINSLOT 0', 'CLUSTER COUNTKEYSINSLOT 0', {
+    needs: 'slot-stats',
+  }),
+  right('cluster|getkeysinslot', 'CLUSTER GETKEYSINSLOT 0 1', 'CLUSTER GETKEYSINSLOT 0 1', {
+    needs: 'slot-stats',
+  }),
   // Run, it would count as a miss.
   right('object|freq', `OBJECT FREQ ${PROBED_KEY}`, null, { needs: 'lfu', on: '%R~*' }),
   right('scan', 'SCAN 0', null, { needs: 'lfu' }),

@@ -1,7 +1,7 @@
 /** `cachescope doctor` against real servers: what it says, what it sends, and that its ACL line holds what it promises. */
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { DoctorReport } from '../../../collector/look/doctor/doctor.ts'
+import type { DoctorReport } from '../../../collector/look/doctor/report.ts'
 import { runProgram } from '../../support/command.ts'
 import { startMemcached } from '../../support/memcached.ts'
 import { startRedis, startRedisCluster } from '../../support/redis.ts'
