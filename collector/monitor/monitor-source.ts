@@ -127,7 +127,7 @@ class MonitorSource implements HotKeySource {
     if (merged === null || opsPerSec === null || this.#table === null) return null
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
-    const keys = hotKeyRates(merged, commands, clientOpsPerSec)
+    const keys = hotKeyRates(merged, commands, clientOpsPerSec, callsPerCommand)
     const learner = this.#patterns
     let patterns: ReportedPattern[] | null = null
     this.#planner.noteTopKey(keys[0])

@@ -355,7 +355,7 @@ export class MonitorParser implements StreamReader {
       this.#sink.countOther()
       return
     }
-    this.#sink.countCommand()
+    this.#sink.countCommand(this.#command?.write ?? false)
     this.counts.droppedKeys += this.#keys.dropped
     if (this.#command === null) this.#countUnknown()
     else if (this.#keys.count > 0) this.#countKeys(this.#command)

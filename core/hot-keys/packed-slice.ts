@@ -5,6 +5,8 @@ import type { SampledUse } from './use-sample.ts'
 export class PackedSlice {
   readonly second: number
   readonly commands: number
+  /** Of `commands`, those that may write. */
+  readonly writeCommands: number
   readonly others: number
   readonly keyUses: number
   /** A key that is not among the entries was used at most so often. */
@@ -20,10 +22,18 @@ export class PackedSlice {
   constructor(
     entries: readonly SketchEntry[],
     sample: readonly SampledUse[],
-    facts: { second: number; commands: number; others: number; keyUses: number; absentMax: number },
+    facts: {
+      second: number
+      commands: number
+      writeCommands: number
+      others: number
+      keyUses: number
+      absentMax: number
+    },
   ) {
     this.second = facts.second
     this.commands = facts.commands
+    this.writeCommands = facts.writeCommands
     this.others = facts.others
     this.keyUses = facts.keyUses
     this.absentMax = facts.absentMax

@@ -38,6 +38,8 @@ export type MergedWindow = {
   seconds: number[]
   /** Clients' commands. */
   commands: number
+  /** Of `commands`, those that may write. */
+  writeCommands: number
   /** Commands inside scripts or by replication. */
   others: number
   /** By `low`, descending. */
@@ -53,6 +55,7 @@ export class SlidingWindow {
   #closed: PackedSlice[] = []
   #second = 0
   #commands = 0
+  #writeCommands = 0
   #others = 0
 
   constructor(sketch: Sketch) {
@@ -68,8 +71,9 @@ export class SlidingWindow {
     this.#closed = this.#closed.filter((slice) => isCurrent(slice.second, second)).slice(-CLOSED_SLICES)
   }
 
-  countCommand(): void {
+  countCommand(write = false): void {
     this.#commands++
+    if (write) this.#writeCommands++
   }
 
   countOther(): void {
@@ -77,8 +81,9 @@ export class SlidingWindow {
   }
 
   /** What was counted elsewhere: keys are in the sketch already. */
-  countLines(commands: number, others: number): void {
+  countLines(commands: number, writeCommands: number, others: number): void {
     this.#commands += commands
+    this.#writeCommands += writeCommands
     this.#others += others
   }
 
@@ -105,6 +110,7 @@ export class SlidingWindow {
       to: Math.min(now, (last.second + 1) * SLICE_MS),
       seconds: seen.map((slice) => slice.second),
       commands: sum(seen, (slice) => slice.commands),
+      writeCommands: sum(seen, (slice) => slice.writeCommands),
       others: sum(slices, (slice) => slice.others),
       keys: mergeSlices(seen, limit),
       keyUses: sum(seen, (slice) => slice.keyUses),
@@ -125,6 +131,7 @@ export class SlidingWindow {
     return new PackedSlice(entries, this.#sketch.sample(), {
       second: this.#second,
       commands: this.#commands,
+      writeCommands: this.#writeCommands,
       others: this.#others,
       keyUses: this.#sketch.uses,
       absentMax,
@@ -141,6 +148,7 @@ export class SlidingWindow {
   #clearRunning(): void {
     this.#sketch.clear()
     this.#commands = 0
+    this.#writeCommands = 0
     this.#others = 0
   }
 }
