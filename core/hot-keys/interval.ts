@@ -9,7 +9,7 @@ export type ShareInterval = { share: number; low: number; high: number }
 
 /** Student's t, two-sided 95%, by degrees of freedom from 1. */
 const T_95 = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13]
-export const Z_95 = 1.96
+const Z_95 = 1.96
 /**
  * What is thought of a key before anything is known of its waves, and how many slices that thought is worth. Of one
  * second alone nothing says how much seconds differ: the sample then counts a quarter.
