@@ -181,6 +181,21 @@ test('a user without MONITOR: the reasons, and exit code 5', async () => {
   expect(output).not.toContain('pw')
 })
 
+test('a node that refuses MONITOR is read by the next source, and the reason is printed', async () => {
+  const server = keep(
+    await startRedis({ settings: { maxmemory: '200mb', 'maxmemory-policy': 'allkeys-lfu' } }),
+  )
+  const rights = ['+info', '+ping', '+command', '+scan', '+object|freq', '~*']
+  await server.command('ACL', 'SETUSER', 'lfu', 'on', '>pw', ...rights)
+  await server.command('SET', 'article:42', 'x')
+  keep(await startTraffic(server.port, 3_000, mixed('article:42')))
+  const url = `redis://lfu@${server.address}`
+  const { code, output } = await runToEnd([url, '--for', '12s'], { CACHESCOPE_PASSWORD: 'pw' })
+  expect(code, output).toBe(0)
+  expect(output).toMatch(/1 {2}article:42 +LFU \d+/)
+  expect(output).toContain('read by lfu, as monitor is not used: User lfu may not use MONITOR')
+})
+
 test('Ctrl-C ends early with the final table; kill -9 leaves no MONITOR', async () => {
   const server = keep(await startRedis())
   keep(await startTraffic(server.port, 3_000, mixed('article:42')))
