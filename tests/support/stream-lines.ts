@@ -16,6 +16,8 @@ export type GeneratedLine = {
   kind: LineKind
   /** The table does not list the command. */
   unknown: boolean
+  /** The command may write. */
+  write: boolean
   /** The different keys, where it is a client's command. */
   keys: ExpectedKey[]
   /** Where the digits of its only key stand, which may be overwritten by others; null where it has none. */
@@ -121,6 +123,7 @@ function lineOf(call: Call, spelled: string, db: number, address: string, replic
     bytes: Buffer.from(monitorLine([spelled, ...call.words], { db, address }), 'latin1'),
     kind: isReplicated ? 'replicated' : 'commands',
     unknown,
+    write: WRITE_COMMANDS.has(name),
     keys: isReplicated ? [] : [...keys.values()],
     numberAt: null,
   }
@@ -175,6 +178,7 @@ const malformed = fc
       bytes: Buffer.from(line),
       kind: 'malformed',
       unknown: false,
+      write: false,
       keys: [],
       numberAt: null,
     }),
