@@ -1,5 +1,4 @@
 /** What a parser of MONITOR's stream is told, whom it tells, and what it counts. */
-import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { MergedWindow } from '../../core/hot-keys/window.ts'
 import type { OpeningState } from './opening.ts'
 
@@ -83,8 +82,6 @@ export interface StreamEngine {
   /** Gives its memory back: the last call. */
   close(): void
 }
-/** @param seed a secret 32-bit integer */
-export type CreateStreamEngine = (table: CommandTable, seed: number) => StreamEngine
 
 export function noCounts(): ParserCounts {
   return {

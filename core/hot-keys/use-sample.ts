@@ -1,6 +1,6 @@
 /** A uniform sample of the uses of keys in one slice: Vitter's reservoir, driven by a seeded generator. */
 
-export const SAMPLE_USES = 256
+const SAMPLE_USES = 256
 /** Of a longer key its beginning is kept: enough for its shape. */
 export const SAMPLE_KEY_BYTES = 64
 
