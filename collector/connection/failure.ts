@@ -90,10 +90,11 @@ export function failureOfReply(text: string, address: string, hasPassword: boole
   if (/^BUSY/.test(text)) {
     return { state: 'busy', message: `A script holds ${address}. SCRIPT KILL or FUNCTION KILL ends it.` }
   }
-  if (/unknown command/i.test(text)) {
+  const unknown = /unknown command [`'"]?([a-z]+)/i.exec(text)?.[1]
+  if (unknown !== undefined) {
     return {
       state: 'denied',
-      message: `${address} does not know INFO: it was renamed or disabled there. Cachescope needs it under its own name.`,
+      message: `${address} does not know ${unknown.toUpperCase()}: it was renamed or disabled there. Cachescope needs it under its own name.`,
     }
   }
   if (/max number of clients/i.test(text)) {
