@@ -79,7 +79,7 @@ export class WasmSketch implements Sketch {
       count: this.#count(slot),
       error: this.#word(record + 4) >>> 0,
       writes: this.#word(record + 8) >>> 0,
-      command: this.#word(record + 16),
+      command: this.#half(record + 20),
       hash: this.#hash(slot) >>> 0,
     }
   }
@@ -89,8 +89,8 @@ export class WasmSketch implements Sketch {
     const length = this.#word(record)
     const key = new Uint8Array(length)
     const inline = Math.min(length, LAYOUT.INLINE_BYTES)
-    key.set(bytes.subarray(record + 32, record + 32 + inline))
-    let block = this.#word(record + 24)
+    key.set(bytes.subarray(record + 24, record + 24 + inline))
+    let block = this.#half(record + 22)
     for (let from: number = LAYOUT.INLINE_BYTES; from < length; from += LAYOUT.BLOCK_BYTES) {
       const at = this.#node + LAYOUT.BLOCK_CHAIN + block * LAYOUT.BLOCK_SIZE
       key.set(bytes.subarray(at, at + Math.min(LAYOUT.BLOCK_BYTES, length - from)), from)
@@ -113,6 +113,10 @@ export class WasmSketch implements Sketch {
 
   #counter(slot: number): number {
     return ((this.#node + LAYOUT.COUNTERS) >> 2) + (slot >> 3) * SET_WORDS + (slot & 7)
+  }
+
+  #half(at: number): number {
+    return (this.#arena.bytes[at] as number) | ((this.#arena.bytes[at + 1] as number) << 8)
   }
 
   #word(at: number): number {

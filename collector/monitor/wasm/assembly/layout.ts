@@ -42,17 +42,17 @@ export const CARRY: usize = 704
 /** Per set: eight hashes, eight counts. */
 export const COUNTERS: usize = 4864
 export const SET_SIZE: usize = 64
-/** Per counter: length, error, writes, db, command, votes, first block, (unused), the key's first bytes. */
+/** Per counter, a cache line: length, error, writes, db, votes, command and first block (u16), the key's first bytes. */
 export const RECORDS: usize = 37632
-export const RECORD_SIZE: usize = 72
-export const CELL_BOUNDS: usize = 332544
+export const RECORD_SIZE: usize = 64
+export const CELL_BOUNDS: usize = 299776
 /** Per block: 60 bytes of a key, the next block. */
-export const BLOCK_CHAIN: usize = 463616
+export const BLOCK_CHAIN: usize = 430848
 export const BLOCK_SIZE: usize = 64
 /** Per use: length, db, command, write, the key's first bytes. */
-export const SAMPLE: usize = 561920
+export const SAMPLE: usize = 529152
 export const USE_SIZE: usize = 80
-export const NODE_SIZE: usize = 582400
+export const NODE_SIZE: usize = 549632
 
 // Of a command table: 1024 places, found by the name's hash.
 export const TABLE_PLACES: u32 = 1024

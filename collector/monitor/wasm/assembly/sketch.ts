@@ -31,10 +31,10 @@ const LENGTH: usize = 0
 const ERROR: usize = 4
 const WRITES: usize = 8
 const DB: usize = 12
-const COMMAND: usize = 16
-const VOTES: usize = 20
-const HEAD: usize = 24
-const INLINE: usize = 32
+const VOTES: usize = 16
+const COMMAND: usize = 20
+const HEAD: usize = 22
+const INLINE: usize = 24
 const NEXT: usize = 60
 
 @inline
@@ -123,8 +123,9 @@ function offer(node: usize, key: usize, length: u32, db: i32, command: u32, writ
 function sameBytes(one: usize, other: usize, length: u32): bool {
   let at: u32 = 0
   for (; at + 8 <= length; at += 8) if (load<u64>(one + at) !== load<u64>(other + at)) return false
-  for (; at < length; at++) if (load<u8>(one + at) !== load<u8>(other + at)) return false
-  return true
+  // What lies behind both ends does not count.
+  const left = length & 7
+  return left === 0 || (load<u64>(one + at) ^ load<u64>(other + at)) << (64 - (left << 3)) === 0
 }
 
 @inline
@@ -136,7 +137,7 @@ function isKey(node: usize, record: usize, key: usize, length: u32, db: i32): bo
 
 function isLongKey(node: usize, record: usize, key: usize, length: u32): bool {
   if (!sameBytes(record + INLINE, key, INLINE_BYTES)) return false
-  let block = load<u32>(record, HEAD)
+  let block = <u32>load<u16>(record, HEAD)
   for (let from = INLINE_BYTES; from < length; from += BLOCK_BYTES) {
     const at = blockAt(node, block)
     if (!sameBytes(at, key + from, min(BLOCK_BYTES, length - from))) return false
@@ -172,10 +173,10 @@ function hit(count: usize, record: usize, command: u32, write: u32): void {
   store<u32>(count, load<u32>(count) + 1)
   store<u32>(record, load<u32>(record, WRITES) + write, WRITES)
   const votes = load<u32>(record, VOTES)
-  if (load<u32>(record, COMMAND) === command) store<u32>(record, votes + 1, VOTES)
+  if (<u32>load<u16>(record, COMMAND) === command) store<u32>(record, votes + 1, VOTES)
   else if (votes > 0) store<u32>(record, votes - 1, VOTES)
   else {
-    store<u32>(record, command, COMMAND)
+    store<u16>(record, <u16>command, COMMAND)
     store<u32>(record, 1, VOTES)
   }
 }
@@ -214,7 +215,7 @@ function miss(
   store<u32>(record, error, ERROR)
   store<u32>(record, write, WRITES)
   store<i32>(record, db, DB)
-  store<u32>(record, command, COMMAND)
+  store<u16>(record, <u16>command, COMMAND)
   store<u32>(record, 1, VOTES)
 }
 
@@ -259,7 +260,7 @@ function evict(node: usize, slot: u32): void {
   raise(node, cellAt(node, load<u32>(at)), load<u32>(at, COUNTS))
   const record = recordOf(node, slot)
   if (load<u32>(record, LENGTH) > INLINE_BYTES) {
-    let block = load<u32>(record, HEAD)
+    let block = <u32>load<u16>(record, HEAD)
     while (block !== NONE) {
       const place = blockAt(node, block)
       const next = load<u32>(place, NEXT)
@@ -306,7 +307,7 @@ function put(node: usize, record: usize, key: usize, length: u32): void {
     store<u32>(node + FREE_BLOCK, load<u32>(at, NEXT))
     store<u32>(node + USED_BLOCKS, load<u32>(node + USED_BLOCKS) + 1)
     memory.copy(at, key + from, min(BLOCK_BYTES, length - from))
-    if (previous === 0) store<u32>(record, block, HEAD)
+    if (previous === 0) store<u16>(record, <u16>block, HEAD)
     else store<u32>(previous, block, NEXT)
     store<u32>(at, NONE, NEXT)
     previous = at
