@@ -107,7 +107,8 @@ export class CpuMeter {
       return { atMs: performance.now(), usedUs: seconds * 1e6, commands }
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error
-      this.#isHeldUp = error.state === 'timeout'
+      // The connection that waited in vain is closed: until it is open again every reading fails, whatever the reason.
+      this.#isHeldUp = error.replyCode === null
       if (error.replyCode !== null) this.#refusedUntil = performance.now() + REFUSED_MS
       return null
     }
