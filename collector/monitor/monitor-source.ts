@@ -127,7 +127,7 @@ class MonitorSource implements HotKeySource {
     if (merged === null || opsPerSec === null || this.#table === null) return null
     const { commands } = this.#table
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
-    const keys = hotKeyRates(merged, commands, clientOpsPerSec, callsPerCommand)
+    const keys = hotKeyRates(merged, commands, clientOpsPerSec)
     const learner = this.#patterns
     let patterns: ReportedPattern[] | null = null
     this.#planner.noteTopKey(keys[0])
@@ -168,7 +168,7 @@ class MonitorSource implements HotKeySource {
     const guard = guardRefusal(facts)
     if (guard !== null) return this.#refuse(guard, GUARD_RETRY_MS)
     if (facts.opsPerSec === null) return WAIT_FOR_FACTS_MS
-    const engine = this.#engine ?? (await this.#loadTable())
+    const engine = this.#engine ?? (await this.#loadTable(generation))
     if (generation !== this.#generation) return null
     if (engine === null) {
       return this.#refuse(
@@ -316,14 +316,17 @@ class MonitorSource implements HotKeySource {
     }
   }
 
-  async #loadTable(): Promise<StreamEngine | null> {
+  /** @returns null where COMMAND cannot be read, and for a round that has been stopped meanwhile */
+  async #loadTable(generation: number): Promise<StreamEngine | null> {
     try {
-      this.#table = await this.#options.loadCommandTable()
+      const table = await this.#options.loadCommandTable()
+      if (generation !== this.#generation) return null
+      this.#table = table
+      this.#engine = createStreamEngine(table, randomInt(2 ** 32))
     } catch (error) {
       this.#options.logger.debug({ error: errorName(error) }, 'COMMAND cannot be read')
       return null
     }
-    this.#engine = createStreamEngine(this.#table, randomInt(2 ** 32))
     return this.#engine
   }
 }

@@ -3,7 +3,7 @@
  * diluted tenfold, and one that cooled down would keep its place. Where older and newer slices surely differ, the
  * older ones are left out.
  */
-import { total, totalUses, usesOf, wilson } from './interval.ts'
+import { usesOf, wilson } from './interval.ts'
 import type { SliceCount } from './window.ts'
 
 /**
@@ -39,55 +39,88 @@ type Change = { newer: readonly SliceCount[]; isRise: boolean }
 
 /** The largest that is sure; null where there is none. */
 function lastChange(slices: readonly SliceCount[]): Change | null {
+  if (slices.length <= MIN_OLDER) return null
+  const sums = runningSums(slices)
   let widest = 0
   let change: Change | null = null
   for (let cut = MIN_OLDER; cut < slices.length; cut++) {
-    const older = slices.slice(0, cut)
+    const older = between(sums, 0, cut)
     // The slice in which it changed is a mix: better without it, once what follows is enough.
-    for (const newer of [slices.slice(cut), slices.slice(cut + 1)]) {
-      if (newer.length === 0) continue
+    for (let from = cut; from <= cut + 1 && from < slices.length; from++) {
+      const newer = between(sums, from, slices.length)
+      const isRise = newer.uses * older.commands > older.uses * newer.commands
+      const [higher, lower] = isRise ? [newer, older] : [older, newer]
+      if (higher.low < MIN_SEEN) continue
+      // Cheap, and true of nearly all: without it none can be sure.
+      if (higher.low * lower.commands <= lower.high * MIN_FACTOR * higher.commands) continue
       const effect = waves(older, newer)
-      const [before, now] = [sureShare(older, effect), sureShare(newer, effect)]
-      const isRise = now.share > before.share
-      const [higher, lower] = isRise ? [now, before] : [before, now]
-      if (higher.uses < MIN_SEEN) continue
-      const gap = higher.low - lower.high * MIN_FACTOR
+      const gap = atLeast(higher, effect) - atMost(lower, effect) * MIN_FACTOR
       if (gap <= widest) continue
       widest = gap
-      change = { newer, isRise }
+      change = { newer: slices.slice(from), isRise }
     }
   }
   return change
 }
 
-function sureShare(slices: readonly SliceCount[], effect: number) {
-  const commands = total(slices, 'commands')
-  const uses = total(slices, 'low')
-  const most = Math.min(total(slices, 'high'), commands)
-  const sample = commands / effect
+/** Of some slices in a row. `squares`: of each one's uses, by its commands. */
+type Sums = { slices: number; commands: number; low: number; high: number; uses: number; squares: number }
+
+/** Before each slice, and after the last. */
+function runningSums(slices: readonly SliceCount[]): Sums[] {
+  let sums: Sums = { slices: 0, commands: 0, low: 0, high: 0, uses: 0, squares: 0 }
+  const all = [sums]
+  for (const slice of slices) {
+    const uses = usesOf(slice)
+    sums = {
+      slices: sums.slices + 1,
+      commands: sums.commands + slice.commands,
+      low: sums.low + slice.low,
+      high: sums.high + slice.high,
+      uses: sums.uses + uses,
+      squares: sums.squares + (uses * uses) / slice.commands,
+    }
+    all.push(sums)
+  }
+  return all
+}
+
+function between(sums: readonly Sums[], from: number, to: number): Sums {
+  const before = sums[from] as Sums
+  const after = sums[to] as Sums
   return {
-    uses,
-    share: totalUses(slices) / commands,
-    low: wilson(uses / commands, sample, Z_SURE).low,
-    high: wilson(most / commands, sample, Z_SURE).high,
+    slices: after.slices - before.slices,
+    commands: after.commands - before.commands,
+    low: after.low - before.low,
+    high: after.high - before.high,
+    uses: after.uses - before.uses,
+    squares: after.squares - before.squares,
   }
 }
 
+function atLeast({ low, commands }: Sums, effect: number): number {
+  return wilson(low / commands, commands / effect, Z_SURE).low
+}
+
+function atMost({ high, commands }: Sums, effect: number): number {
+  return wilson(Math.min(1, high / commands), commands / effect, Z_SURE).high
+}
+
 /** How much more than by chance slices of one side differ from each other; at least 1. */
-function waves(...sides: (readonly SliceCount[])[]): number {
-  let squares = 0
-  let freedom = 0
-  for (const slices of sides) {
-    const commands = total(slices, 'commands')
-    const share = totalUses(slices) / commands
-    if (share <= 0 || share >= 1) continue
-    for (const slice of slices) {
-      const residual = usesOf(slice) - share * slice.commands
-      squares += residual ** 2 / (slice.commands * share * (1 - share))
-    }
-    freedom += slices.length - 1
-  }
-  return Math.max(1, (PRIOR_EFFECT * PRIOR_FREEDOM + squares) / (PRIOR_FREEDOM + freedom))
+function waves(older: Sums, newer: Sums): number {
+  const chi = Math.max(0, deviation(older)) + Math.max(0, deviation(newer))
+  const freedom = freedomOf(older) + freedomOf(newer)
+  return Math.max(1, (PRIOR_EFFECT * PRIOR_FREEDOM + chi) / (PRIOR_FREEDOM + freedom))
+}
+
+/** The sum of squared residuals, each by its binomial variance. */
+function deviation({ commands, uses, squares }: Sums): number {
+  const share = uses / commands
+  return share <= 0 || share >= 1 ? 0 : (squares - share * uses) / (share * (1 - share))
+}
+
+function freedomOf({ commands, uses, slices }: Sums): number {
+  return uses <= 0 || uses >= commands ? 0 : slices - 1
 }
 
 /** Before anything is known of a key's waves. */

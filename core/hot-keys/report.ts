@@ -1,6 +1,5 @@
 /** Hot keys of a window as rates: the share in the sample × what the node is measured to do. Pure. */
 import type { HotKeySample } from '../sample.ts'
-import { type CallRatios, callRatios, NO_RATIOS } from './call-ratios.ts'
 import { currentSlices } from './change.ts'
 import type { CommandKeys } from './command-keys.ts'
 import { shareInterval } from './interval.ts'
@@ -34,21 +33,18 @@ export type HotKeyRate = Pick<HotKeySample, 'key' | 'db'> & {
 
 /**
  * A key that surely is hotter or colder of late is told by its newest slices alone.
- * @param clientOpsPerSec of the node, see `clientRate`
- * @param callsPerCommand what the node counted, by the name of commandstats: what the sample saw too much or too
- *   little of, reads or writes, is scaled to it; empty where it is not known
+ * @param clientOpsPerSec of the node, see `clientRate`: the one factor of all keys, reads and writes alike. The
+ *   node's counters of single commands are of other seconds than the slices: they would move shares unseen.
  * @returns at most 60, by rate descending; none where all keys are used alike
  */
 export function hotKeyRates(
-  merged: Pick<MergedWindow, 'keys' | 'commands' | 'writeCommands' | 'others'>,
+  merged: Pick<MergedWindow, 'keys'>,
   commands: readonly CommandKeys[],
   clientOpsPerSec: number,
-  callsPerCommand: ReadonlyMap<string, number> = new Map(),
 ): HotKeyRate[] {
-  const ratios = callRatios(merged, commands, callsPerCommand) ?? NO_RATIOS
   return merged.keys
     .filter((key) => key.low >= MIN_SEEN)
-    .flatMap((key) => rateOf(key, commands, clientOpsPerSec, ratios) ?? [])
+    .flatMap((key) => rateOf(key, commands, clientOpsPerSec) ?? [])
     .sort((one, other) => other.opsPerSec - one.opsPerSec)
     .slice(0, MAX_REPORTED_KEYS)
 }
@@ -58,23 +54,12 @@ function rateOf(
   key: MergedKey,
   commands: readonly CommandKeys[],
   clientOpsPerSec: number,
-  ratios: CallRatios,
 ): HotKeyRate | null {
   const { slices, hasRisen } = currentSlices(key.slices)
-  const sampled = shareInterval(slices)
-  const command = commands[key.command]
-  const written = key.writes / key.low
-  // A script declares keys to write, and is not of the commands that do.
-  const isScript = command?.write === false && command.specs.some(({ write }) => write)
-  const writes = written * (isScript ? ratios.read : ratios.write)
-  const reads = (1 - written) * ratios.read
-  const ratio = reads + writes
-  const share = Math.min(1, sampled.share * ratio)
-  const low = Math.min(1, sampled.low * ratio)
-  const high = Math.min(1, sampled.high * ratio)
+  const { share, low, high } = shareInterval(slices)
   if (share < MIN_SHARE || low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
   const opsPerSec = share * clientOpsPerSec
-  const writesPerSec = (opsPerSec * writes) / ratio
+  const writesPerSec = (opsPerSec * key.writes) / key.low
   return {
     key: key.key,
     db: key.db,
@@ -86,7 +71,7 @@ function rateOf(
     opsPerSecHigh: high * clientOpsPerSec,
     readsPerSec: opsPerSec - writesPerSec,
     writesPerSec,
-    topCommand: command?.name ?? '',
+    topCommand: commands[key.command]?.name ?? '',
     cpuShare: null,
     lfuCounter: null,
   }

@@ -32,14 +32,7 @@ describe('hot keys as rates', () => {
     command: 0,
     slices: [{ low: uses, high: uses, commands: 1_000 }],
   })
-  const merged = (keys: ReturnType<typeof key>[]) => ({
-    from: 0,
-    to: 1_000,
-    commands: 1_000,
-    writeCommands: 0,
-    others: 0,
-    keys,
-  })
+  const merged = (keys: ReturnType<typeof key>[]) => ({ keys })
 
   test('share × rate, the interval scaled alike, reads and writes apart', () => {
     const [first] = hotKeyRates(merged([key('a', 100, 25)]), commands, 5_000)
@@ -52,35 +45,6 @@ describe('hot keys as rates', () => {
     })
     expect(first?.opsPerSecLow).toBe((first?.shareLow ?? 0) * 5_000)
     expect(first?.opsPerSecHigh).toBe((first?.shareHigh ?? 0) * 5_000)
-  })
-
-  test('what the sample saw too much of, reads or writes, is scaled to what the node counted', () => {
-    const table = parseCommandTable([
-      ['get', 2, ['readonly'], 1, 1, 1],
-      ['set', -3, ['write'], 1, 1, 1],
-      ['config', -2, ['admin'], 0, 0, 0],
-    ])
-    const counted = new Map([
-      ['get', 4_500],
-      ['set', 500],
-      ['config', 1_000],
-    ])
-    // A fifth of the sample writes, a tenth of the node's calls do.
-    const window = { ...merged([key('a', 200, 100)]), writeCommands: 200 }
-    window.commands = 1_000
-    const [raw] = hotKeyRates(window, table.commands, 5_000)
-    const [scaled] = hotKeyRates(window, table.commands, 5_000, counted)
-    expect(raw).toMatchObject({ share: 0.2, readsPerSec: 500, writesPerSec: 500 })
-    expect(scaled?.readsPerSec).toBeCloseTo((500 * 0.9) / 0.8, 6)
-    expect(scaled?.writesPerSec).toBeCloseTo((500 * 0.1) / 0.2, 6)
-    expect(scaled?.share).toBeCloseTo((scaled?.opsPerSec ?? 0) / 5_000, 9)
-    expect((scaled?.shareLow ?? 0) / (raw?.shareLow ?? 1)).toBeCloseTo((scaled?.share ?? 0) / 0.2, 9)
-    const unlike = [
-      { ...window, others: 1 },
-      { ...window, writeCommands: 10 },
-      { ...window, writeCommands: 900 },
-    ]
-    for (const one of unlike) expect(hotKeyRates(one, table.commands, 5_000, counted)).toEqual([raw])
   })
 
   test('at most sixty, the hottest first, and none that was hardly seen', () => {
@@ -102,7 +66,7 @@ describe('hot keys as rates', () => {
       high: uses / 10,
       commands: sampled / 10,
     }))
-    const window = { ...merged([{ ...key('k', uses), slices }]), commands: sampled }
+    const window = merged([{ ...key('k', uses), slices }])
     expect(hotKeyRates(window, commands, 5_000)).toHaveLength(isReported ? 1 : 0)
   })
 
