@@ -158,11 +158,13 @@ export class HotKeyReporter {
     this.#lookedAt = now
     const startedAt = clock.monotonic()
     const report = this.#source?.report(now)
+    // Patterns are costly to ask for: whether there is anything to tell is known without them.
+    if (report && (report.keys.length > 0 || (report.sampledCommands ?? 0) > 0)) {
+      this.#prober.ask(report.keys)
+      const isUrgent = now - this.#reportedAt >= URGENT_MS && this.#reported.hasNews(report.keys, now)
+      if (isDue || isUrgent) this.#send(report, now, isUrgent)
+    }
     pace?.spend(clock.monotonic() - startedAt)
-    if (!report || (report.keys.length === 0 && report.patterns.length === 0)) return
-    this.#prober.ask(report.keys)
-    const isUrgent = now - this.#reportedAt >= URGENT_MS && this.#reported.hasNews(report.keys, now)
-    if (isDue || isUrgent) this.#send(report, now, isUrgent)
   }
 
   #send(report: HotKeyReport, now: number, isUrgent: boolean): void {

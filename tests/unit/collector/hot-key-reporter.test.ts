@@ -13,6 +13,7 @@ import {
   type HotKeySourceOptions,
   noCost,
   type ReportedKey,
+  type ReportedPattern,
 } from '../../../collector/hot-keys/source-types.ts'
 import { parseConfig } from '../../../core/config.ts'
 
@@ -37,6 +38,19 @@ const hotKey = (name: string, share: number): ReportedKey => ({
   lfuCounter: null,
 })
 
+const PATTERN: ReportedPattern = {
+  pattern: 'k*',
+  share: 0.5,
+  shareLow: 0.4,
+  shareHigh: 0.6,
+  opsPerSec: 500,
+  opsPerSecLow: 400,
+  opsPerSecHigh: 600,
+  readsPerSec: 500,
+  writesPerSec: 0,
+  keysSeen: 7,
+}
+
 /** A reporter whose source says what the test has it say. */
 function setUp(hotKeys = '{}', more: Partial<HotKeyReporterOptions> = {}) {
   const [cache] = parseConfig(
@@ -48,7 +62,7 @@ function setUp(hotKeys = '{}', more: Partial<HotKeyReporterOptions> = {}) {
   const place = { host: 'a', port: 6379, address: 'a:6379' }
   const calls: string[] = []
   const rows: HotKeyRows[] = []
-  const state = { pause: null as string | null, keys: [] as ReportedKey[] }
+  const state = { pause: null as string | null, keys: [] as ReportedKey[], patternsAsked: 0 }
   const made: { options: HotKeySourceOptions | null } = { options: null }
   const createHotKeySource = (options: HotKeySourceOptions): HotKeySource => {
     made.options = options
@@ -61,20 +75,10 @@ function setUp(hotKeys = '{}', more: Partial<HotKeyReporterOptions> = {}) {
         windowTo: now,
         sampledCommands: 1_000,
         keys: state.keys,
-        patterns: [
-          {
-            pattern: 'k*',
-            share: 0.5,
-            shareLow: 0.4,
-            shareHigh: 0.6,
-            opsPerSec: 500,
-            opsPerSecLow: 400,
-            opsPerSecHigh: 600,
-            readsPerSec: 500,
-            writesPerSec: 0,
-            keysSeen: 7,
-          },
-        ],
+        get patterns() {
+          state.patternsAsked++
+          return [PATTERN]
+        },
       }),
       refusal: null,
       cost: noCost(),
@@ -231,6 +235,19 @@ describe('when rows are made', () => {
     state.keys = [hotKey('newer', 0.5)]
     options()?.onNews()
     expect(rows.at(-1)?.keys[0]?.key.toString()).toBe('newer')
+    await reporter.stop()
+  })
+
+  it('asks for patterns when they are due only, also where no key is hot', async () => {
+    const { reporter, state, rows, options } = setUp()
+    reporter.start()
+    for (let at = 0; at < 310; at++) {
+      options()?.onNews()
+      vi.advanceTimersByTime(100)
+    }
+    expect(rows.length).toBeGreaterThanOrEqual(6)
+    expect(state.patternsAsked).toBe(rows.filter(({ patterns }) => patterns.length > 0).length)
+    expect(state.patternsAsked).toBeGreaterThanOrEqual(2)
     await reporter.stop()
   })
 
