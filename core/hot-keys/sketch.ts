@@ -27,7 +27,7 @@ export interface Sketch {
   readonly uses: number
   /** One use of the key `bytes[start, end)`; the bytes are copied when they are kept. */
   add(bytes: Uint8Array, start: number, end: number, db: number, command: number, write: boolean): void
-  /** The largest entries: at most `limit`, their keys together at most `maxKeyBytes` (but the first always). */
+  /** The largest entries: at most `limit`, their keys together at most `maxKeyBytes`: one too long for that is not among them. */
   top(limit: number, maxKeyBytes: number): SketchSlice
   /** A uniform sample of the uses since `clear`. */
   sample(): SampledUse[]
@@ -58,10 +58,8 @@ export function fitting(
   for (const slot of slots.slice(0, limit)) {
     const bytes = keyBytes(slot)
     const isLong = bytes > LONG_KEY_BYTES
-    const fits = isLong
-      ? long + bytes <= roomOfLong && short + long + bytes <= maxKeyBytes
-      : Math.min(long, roomOfLong) + short + bytes <= maxKeyBytes
-    if (fits || kept.length === 0) {
+    const fits = short + long + bytes <= maxKeyBytes && (!isLong || long + bytes <= roomOfLong)
+    if (fits) {
       kept.push(slot)
       if (isLong) long += bytes
       else short += bytes

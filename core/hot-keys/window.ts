@@ -1,6 +1,7 @@
 /**
  * The last ten seconds of one node as a ring of one-second slices: the running one is a sketch, the past ones
- * are cut to their largest entries. At most 1 MiB in all, whatever the keys.
+ * are cut to their largest entries. With its sketch at most 1 MiB, whatever the keys: one of more than 16 KiB counts
+ * in what keys that are not told may have, and is not told itself. What a parser holds of the line it reads is beside.
  */
 import { PackedSlice } from './packed-slice.ts'
 import type { Sketch } from './sketch.ts'
@@ -9,7 +10,7 @@ import type { SampledUse } from './use-sample.ts'
 export const WINDOW_MS = 10_000
 const SLICE_MS = 1_000
 const CLOSED_SLICES = WINDOW_MS / SLICE_MS - 1
-/** Per past slice: with its sample about 50 KiB. */
+/** Per past slice: with its sample at most 50 KiB. */
 const MAX_ENTRIES = 360
 const MAX_KEY_BYTES = 20 * 1024
 
