@@ -73,7 +73,7 @@ export class WasmEngine implements StreamEngine {
   }
 
   end(): void {
-    if (this.#handedOver || this.#parser.state.kind === 'pending') this.#parser.end()
+    if (this.#onlyParser || this.#handedOver || this.#parser.state.kind === 'pending') this.#parser.end()
     if (this.#carried > 0) this.#counts.truncated++
     this.#carried = 0
     this.#handedOver = false

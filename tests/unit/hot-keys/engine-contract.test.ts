@@ -229,6 +229,14 @@ describe.each(ENGINE_KINDS)('the %s engine', (kind) => {
     expect(names(engine)).toEqual([])
   })
 
+  test.each([1, 8, 9])('a stream that ends inside a line is told, with %i addresses of ours', (count) => {
+    const ownAddresses = Array.from({ length: count }, (_, at) => `10.0.0.${at}:6000`)
+    const engine = begin({ ownAddresses })
+    feed(engine, `${monitorLine(['GET', 'a'])}+1700000000.123456 [0 10.0.0.9`)
+    engine.end()
+    expect(engine.counts).toMatchObject({ lines: 1, truncated: 1 })
+  })
+
   test('an MGET of thousands of keys is one command; what is beyond the cap is reported', () => {
     const engine = begin()
     const some = Array.from({ length: 5_000 }, (_, at) => `key:${at}`)
