@@ -41,7 +41,10 @@ class Engines {
   }
 }
 
-/** One for the process: nodes share its memory. */
+/**
+ * Of the module, and not handed from above: nodes of all caches are to share its arenas, of 30 MiB each, and every
+ * source of them would have to be given the same one.
+ */
 const engines = new Engines()
 
 /** @param seed a secret 32-bit integer */

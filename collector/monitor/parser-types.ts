@@ -37,21 +37,6 @@ export type ParserCounts = {
   droppedKeys: number
 }
 
-/** From the socket's bytes to counted keys. One serves all bursts of a node, one after the other. */
-export interface StreamReader {
-  /** A new connection's stream. */
-  begin(session: ParserSession): void
-  /** Never throws on what the bytes are. The chunk may be cut anywhere, and is not kept. */
-  feed(chunk: Buffer): void
-  /** The stream has ended. */
-  end(): void
-  readonly state: OpeningState
-  /** Since `begin`. */
-  readonly counts: Readonly<ParserCounts>
-  /** Of commands that the table does not list, in lower case: the first few since the reader was made. */
-  readonly unknownNames: readonly string[]
-}
-
 /** One node's MONITOR stream, from the socket's bytes to a sliding window of counted keys, over all its bursts. */
 export interface StreamEngine {
   readonly kind: 'wasm' | 'typescript'

@@ -10,13 +10,7 @@ import { DONE, KeyWalker, MAX_WORD_BYTES, SKIP, WORD } from '../../core/hot-keys
 import { KeyBuffer } from './key-buffer.ts'
 import { findQuote, type LineHeader, MAX_HEADER_BYTES, parseHeader } from './line-header.ts'
 import { Opening, type OpeningState } from './opening.ts'
-import {
-  type LineSink,
-  noCounts,
-  type ParserCounts,
-  type ParserSession,
-  type StreamReader,
-} from './parser-types.ts'
+import { type LineSink, noCounts, type ParserCounts, type ParserSession } from './parser-types.ts'
 import { UnknownNames } from './unknown-names.ts'
 
 /** Keys of one line that are held at a time: longer or more are counted in `droppedKeys`. */
@@ -56,7 +50,8 @@ for (const [letter, byte] of Object.entries({ '\\': 92, '"': 34, n: 10, r: 13, t
 
 const LUA = Buffer.from('lua')
 
-export class MonitorParser implements StreamReader {
+export class MonitorParser {
+  /** Since `begin`. */
   counts: ParserCounts = noCounts()
   readonly #names: CommandNames
   readonly #unknown = new UnknownNames()

@@ -6,6 +6,7 @@ import type { OpeningState } from './opening.ts'
 import { MonitorParser } from './parser.ts'
 import type { ParserCounts, ParserSession, StreamEngine } from './parser-types.ts'
 
+/** Of the module, as an arena's is: no two sockets are read at once, and a buffer for each node would be megabytes. */
 const input = new Uint8Array(256 * 1024)
 
 export class TypeScriptEngine implements StreamEngine {
