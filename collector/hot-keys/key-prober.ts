@@ -1,7 +1,7 @@
 /**
  * Asks a node whether its hot keys exist and how large they are. MEMORY USAGE adds no hit and no miss and leaves the
- * idle time alone, as no other command does; with five samples it takes microseconds, however large a collection
- * is. An expired key that nobody has asked for since still has a size.
+ * idle time alone, as no other command does; with five samples it takes microseconds, however many
+ * elements a collection has; only a stream's consumer groups are gone through one by one. An expired key that nobody has asked for since still has a size.
  */
 import { NodeFailure } from '../connection/failure.ts'
 import type { NodeCommands } from '../connection/node-connection.ts'
