@@ -27,7 +27,7 @@ const command = (name: string, flag: 'readonly' | 'write', specs: object[], chil
   children,
 ]
 
-const engineTable = parseCommandTable([
+export const engineTable = parseCommandTable([
   command('get', 'readonly', [spec(['RO'], at(1), range(0))]),
   command('set', 'write', [spec(['OW'], at(1), range(0))]),
   command('mget', 'readonly', [spec(['RO'], at(1), range(-1))]),
