@@ -7,6 +7,7 @@ import {
   planBurst,
   remember,
   type Seen,
+  UNGUARDED_WINDOW_MS,
 } from '../../core/hot-keys/budget.ts'
 import type { Bracket } from '../../core/hot-keys/calibration.ts'
 import { attention } from '../../core/hot-keys/schedule.ts'
@@ -51,8 +52,11 @@ export class BurstPlanner {
     this.#topKey = key
   }
 
-  /** @param factor what measuring has found the model's cost to be multiplied with */
-  plan(facts: NodeFacts, opsPerSec: number, factor: number): BurstPlan | NoPlan {
+  /**
+   * @param factor what measuring has found the model's cost to be multiplied with
+   * @param isGuarded whether anything but ourselves would end a MONITOR that is not read
+   */
+  plan(facts: NodeFacts, opsPerSec: number, factor: number, isGuarded = true): BurstPlan | NoPlan {
     const { isTls, budget, maxLatencyMs, now } = this.#options
     this.#model = costModel(facts.version, isTls)
     this.attention = attention({
@@ -67,7 +71,8 @@ export class BurstPlanner {
       cpuShare: facts.cpuShare,
       overrunMs,
     }
-    const limits = { budget: budget * this.attention, maxLatencyMs, factor }
+    const maxWindowMs = isGuarded ? undefined : UNGUARDED_WINDOW_MS
+    const limits = { budget: budget * this.attention, maxLatencyMs, factor, maxWindowMs }
     const plan = planBurst(this.#model, load, this.#earlier, limits)
     if (plan !== null) return plan
     // What is refused is not measured again: the next plan goes by the network's figures.

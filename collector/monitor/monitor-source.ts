@@ -3,7 +3,7 @@
  * One source a node; the collector brings the facts each tick and asks for a report.
  */
 import { randomInt } from 'node:crypto'
-import type { BurstPlan } from '../../core/hot-keys/budget.ts'
+import { type BurstPlan, UNGUARDED_WINDOW_MS } from '../../core/hot-keys/budget.ts'
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { PatternLearner } from '../../core/hot-keys/patterns.ts'
@@ -36,6 +36,8 @@ const LASTING_RETRY_MS = 60_000
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 60_000
 const MAX_LAG_MS = 40
+/** Of the node's memory: its own limit, and our watching it. */
+const GUARDS = 2
 /** More than are reported: a key that became hot in the last second is far behind in the window's order. */
 const MERGED_KEYS = 300
 
@@ -89,7 +91,7 @@ class MonitorSource implements HotKeySource {
         {
           source: 'monitor',
           state: isUsed ? 'used' : 'refused',
-          reason: this.refusal ?? this.#guard.refusal,
+          reason: this.refusal ?? this.#unguarded,
         },
       ],
       budget: this.#options.budget,
@@ -98,6 +100,20 @@ class MonitorSource implements HotKeySource {
       measuredShare: measured,
       lastBurst: this.#ledger.lastBurst,
     }
+  }
+
+  /** Which guards of the node's memory are missing, and what would lift it; null when none is. */
+  get #unguarded(): string | null {
+    const missing = this.#missingGuards
+    if (missing.length === 0) return null
+    if (missing.length === GUARDS) missing.push(`Windows are ${UNGUARDED_WINDOW_MS} ms long meanwhile.`)
+    return missing.join(' ')
+  }
+
+  get #missingGuards(): string[] {
+    const { nodeFacts, connection } = this.#options
+    const limit = this.#rights.refusal(nodeFacts().version, connection.username)
+    return [this.#guard.refusal, limit].filter((refusal) => refusal !== null)
   }
 
   start(): void {
@@ -176,7 +192,8 @@ class MonitorSource implements HotKeySource {
         this.#retryMs(),
       )
     }
-    const plan = this.#planner.plan(facts, facts.opsPerSec, this.#ledger.factor)
+    const isGuarded = this.#missingGuards.length < GUARDS
+    const plan = this.#planner.plan(facts, facts.opsPerSec, this.#ledger.factor, isGuarded)
     if ('sentence' in plan) return this.#refuse(plan.sentence, plan.retryMs)
     return await this.#look(generation, engine, facts, plan)
   }
@@ -241,6 +258,7 @@ class MonitorSource implements HotKeySource {
     const unwatch = this.#guard.watch(burst)
     try {
       const result = await burst.done
+      if (result.windowMs > 0 && burst.clientId === null) this.#guard.noteUnknownClient()
       // Copied at once: a stop that waits for the same end gives the engine's memory back.
       return { result, counts: { ...engine.counts } }
     } finally {

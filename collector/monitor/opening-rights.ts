@@ -15,6 +15,16 @@ export class OpeningRights {
     return { limited: this.#limited && knowsHello(version), named: this.#named }
   }
 
+  /** Why nothing limits what the node holds for MONITOR should our process be stopped; null when a limit does. */
+  refusal(version: string | null, username: string | null): string | null {
+    if (version !== null && !knowsHello(version)) {
+      return 'The node is older than Redis 6: nothing limits what it holds for MONITOR should our process be stopped.'
+    }
+    return this.#limited
+      ? null
+      : `Nothing limits what the node holds for MONITOR should our process be stopped: ACL SETUSER ${username ?? 'default'} +hello +subscribe &cachescope-monitor lifts this.`
+  }
+
   /** @returns whether something was refused that was not known to be */
   learn({ refused, end }: BurstResult): boolean {
     // Without being signed in everything is refused, and says nothing.

@@ -30,6 +30,11 @@ export class OutputGuard {
     this.refusal = null
   }
 
+  /** The node did not say which of its clients a burst was. */
+  noteUnknownClient(): void {
+    this.refusal ??= `What the node holds for MONITOR in its memory cannot be watched: ACL SETUSER ${this.#username} +client|id +client|setname lifts this.`
+  }
+
   /** @returns what ends the watching */
   watch(burst: Burst): () => void {
     const facts = this.#facts()

@@ -43,6 +43,8 @@ const MAX_WINDOW_MS = 50
 /** Shorter ones spend their cost on connecting, but for where a longer one would cost or delay too much. */
 const USUAL_WINDOW_MS = 20
 const MIN_WINDOW_MS = 5
+/** Where nothing would end a MONITOR that is not read: the less often our process can be stopped while one is open. */
+export const UNGUARDED_WINDOW_MS = MIN_WINDOW_MS
 /** A window takes about this much of the node's time, where its length allows. */
 const BURST_TARGET_US = 2_500
 /** The pause that a window's cost makes necessary is not to be longer: a new hot key waits for its end. */
@@ -73,6 +75,8 @@ export type Limits = {
   maxLatencyMs: number
   /** What measuring has found the model's cost to be multiplied with. */
   factor: number
+  /** The longest window, whatever else would allow. @default none */
+  maxWindowMs?: number
 }
 
 /** @returns null where even the shortest window would make clients wait too long */
@@ -80,14 +84,14 @@ export function planBurst(
   model: CostModel,
   load: Load,
   earlier: Seen | null,
-  { budget, maxLatencyMs, factor }: Limits,
+  { budget, maxLatencyMs, factor, maxWindowMs = MAX_WINDOW_MS }: Limits,
 ): BurstPlan | null {
   const { perCommandUs: modelUs, bytesPerCommand } = perCommand(model, load, earlier)
   const perCommandUs = modelUs * factor
   const usPerMs = Math.max((load.opsPerSec * perCommandUs) / 1_000, 1e-6)
   const usual = clamp(BURST_TARGET_US / usPerMs, USUAL_WINDOW_MS, MAX_WINDOW_MS)
   const affordable = (budget * MAX_GAP_MS * 1_000 - model.perConnectionUs) / Math.min(usPerMs, 1_000)
-  const wanted = Math.max(MIN_WINDOW_MS, Math.min(usual, affordable))
+  const wanted = Math.max(MIN_WINDOW_MS, Math.min(usual, affordable, maxWindowMs))
   const facts = { cpuShare: load.cpuShare, opsPerSec: load.opsPerSec, perCommandUs }
   const windowMs = budget <= 0 ? null : fitWindow(facts, wanted, MIN_WINDOW_MS, maxLatencyMs - load.overrunMs)
   if (windowMs === null) return null
