@@ -50,6 +50,8 @@ const REDISCOVER_MS = 30_000
 const REDISCOVER_LOST_MS = 1_000
 const CONFIRM_MS = 300
 const STANDALONE_MS = 1_000
+/** A failover that was seen has replicas to fill, and clients that come over. */
+const SETTLE_MS = 5_000
 
 export class CacheWatcher {
   readonly cacheId: string
@@ -68,6 +70,8 @@ export class CacheWatcher {
   /** When the seeds are asked whether they still belong to what is remembered; null once they have said so. */
   #seedsDue: number | null = null
   #candidate: Topology | null = null
+  /** When another primary, or slots in other hands, were seen last. */
+  #shiftedAt = Number.NEGATIVE_INFINITY
   #clusterOk: boolean | null = null
   #clusterOkSeen: boolean | null = null
 
@@ -201,7 +205,11 @@ export class CacheWatcher {
     this.#topology = next
     this.#isProvisional = false
     onTopology(next)
-    if (previous) for (const event of diffTopologies(previous, next, clock.now())) this.#addEvent(event)
+    const events = previous ? diffTopologies(previous, next, clock.now()) : []
+    for (const event of events) this.#addEvent(event)
+    if (events.some(({ kind }) => kind === 'failover' || kind === 'slots-moved')) {
+      this.#shiftedAt = clock.monotonic()
+    }
     this.#watch(next)
   }
 
@@ -254,6 +262,7 @@ export class CacheWatcher {
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
       siblingOpsPerSec: () => this.#siblingOpsPerSec(address),
+      isTopologyChanging: () => this.#isChanging,
     })
     this.#watchers.set(address, watcher)
     watcher.start()
@@ -294,6 +303,11 @@ export class CacheWatcher {
       return primary === address || rate === null || rate === undefined ? [] : [rate]
     })
     return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
+  }
+
+  /** A discovery has shown something else and is to be confirmed, or a failover or a move of slots was seen lately. */
+  get #isChanging(): boolean {
+    return this.#candidate !== null || this.#options.clock.monotonic() - this.#shiftedAt < SETTLE_MS
   }
 
   #primaryFor(address: NodeAddress): NodeAddress | null {

@@ -10,6 +10,7 @@ import { NodeFailure } from './connection/failure.ts'
 import { type Credentials, NodeConnection, type NodePlace } from './connection/node-connection.ts'
 import type { Claims } from './hot-keys/claims.ts'
 import type { LookPace } from './hot-keys/look-pace.ts'
+import type { CacheFacts } from './hot-keys/node-facts.ts'
 import { HotKeyReporter, type HotKeyRows } from './hot-keys/reporter.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
@@ -25,7 +26,7 @@ export type NodeOutput = {
   /** Something that a new discovery may explain: the node came, went, changed its role, or sees its cluster differently. */
   onChange(watcher: NodeWatcher): void
 }
-export type NodeWatcherOptions = {
+export type NodeWatcherOptions = CacheFacts & {
   cache: CacheConfig
   place: NodePlace
   credentials: Credentials
@@ -35,8 +36,6 @@ export type NodeWatcherOptions = {
   /** Why it may not be read for hot keys now; null when it may. */
   hotKeyPause(): string | null
   createHotKeySource: CreateHotKeySource
-  /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
-  siblingOpsPerSec?(): number | null
   claims?: Claims
   pace?: LookPace
   /** How often hot keys are reported while nothing is new. @default 5000 */

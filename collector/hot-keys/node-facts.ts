@@ -15,17 +15,31 @@ export type WatchedNode = {
   readonly shaped: ShapedReading | null
 }
 
+/** What only the whole cache can tell of a node. */
+export type CacheFacts = {
+  /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
+  siblingOpsPerSec?(): number | null
+  /** A failover or a move of slots is being seen, or has just been. */
+  isTopologyChanging?(): boolean
+}
+
+/** For so long after a node's view of its cluster moved to another epoch: a vote was won, slots are changing hands. */
+const AFTER_EPOCH_MS = 5_000
+
 export class FactsOfNode {
   readonly #watcher: WatchedNode
-  readonly #siblingOpsPerSec: () => number | null
+  readonly #cache: CacheFacts
   /** What this node alone can tell of its replication: enough to leave it in peace, soon enough. */
   readonly #lag = new LagTracker()
   #noted: NodeReading | null = null
   #lagSeconds: number | null = null
+  #epoch: number | null = null
+  /** By the readings' own clock. */
+  #epochMovedAt = Number.NEGATIVE_INFINITY
 
-  constructor(watcher: WatchedNode, siblingOpsPerSec: () => number | null) {
+  constructor(watcher: WatchedNode, cache: CacheFacts) {
     this.#watcher = watcher
-    this.#siblingOpsPerSec = siblingOpsPerSec
+    this.#cache = cache
   }
 
   read(): NodeFacts {
@@ -35,7 +49,7 @@ export class FactsOfNode {
     const own = connection.ownAddress
     return {
       opsPerSec: shaped?.executedPerSec ?? null,
-      siblingOpsPerSec: this.#siblingOpsPerSec(),
+      siblingOpsPerSec: this.#cache.siblingOpsPerSec?.() ?? null,
       cpuShare: shaped?.metrics.cpuShare ?? null,
       inputBytesPerCommand: shaped?.inputBytesPerCommand ?? null,
       usedMemoryBytes: shaped?.metrics.usedMemoryBytes ?? null,
@@ -50,13 +64,30 @@ export class FactsOfNode {
       clusterEnabled: info?.fields.get('cluster_enabled') === '1',
       runId: info?.runId ?? null,
       loading: state === 'loading',
-      failoverInProgress: (info?.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover',
+      failoverInProgress: reading !== null && this.#isFailover(reading),
       primaryAddress: primary ? formatAddress(primary.host, primary.port) : null,
       primaryLinkUp: primary ? primary.linkUp : null,
       replicationLagSeconds: reading && this.#measureLag(reading),
       ownAddresses: own === null ? [] : [own],
       callsPerCommand: shaped?.callsPerCommand ?? new Map(),
     }
+  }
+
+  /**
+   * By the node itself (FAILOVER), by its cluster (it does not serve, or its epoch has moved), or by what the cache sees
+   * of all nodes: that a primary which lives hands over at a Sentinel's or CLUSTER FAILOVER's word stands nowhere else.
+   */
+  #isFailover(reading: NodeReading): boolean {
+    const { info, cluster, monotonicMs } = reading
+    const epoch = cluster?.epoch ?? null
+    if (epoch !== null && this.#epoch !== null && epoch !== this.#epoch) this.#epochMovedAt = monotonicMs
+    this.#epoch = epoch ?? this.#epoch
+    return (
+      (info.fields.get('master_failover_state') ?? 'no-failover') !== 'no-failover' ||
+      cluster?.ok === false ||
+      monotonicMs - this.#epochMovedAt < AFTER_EPOCH_MS ||
+      (this.#cache.isTopologyChanging?.() ?? false)
+    )
   }
 
   #measureLag(reading: NodeReading): number | null {

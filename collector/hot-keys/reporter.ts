@@ -8,7 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { Claims } from './claims.ts'
 import { KeyProber } from './key-prober.ts'
 import type { LookPace } from './look-pace.ts'
-import { FactsOfNode, type WatchedNode } from './node-facts.ts'
+import { type CacheFacts, FactsOfNode, type WatchedNode } from './node-facts.ts'
 import { ReportedKeys, selectKeys } from './selection.ts'
 import {
   type CreateHotKeySource,
@@ -25,7 +25,7 @@ export type HotKeyRows = {
   /** A key has become hot: nobody should wait for the next tick to see it. */
   isUrgent: boolean
 }
-export type HotKeyReporterOptions = {
+export type HotKeyReporterOptions = CacheFacts & {
   cache: CacheConfig
   credentials: Credentials
   watcher: WatchedNode
@@ -33,8 +33,6 @@ export type HotKeyReporterOptions = {
   onHotKeys(rows: HotKeyRows): void
   /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
   hotKeyPause(): string | null
-  /** Mean rate of the other shards' primaries; null where there is nothing to compare with. */
-  siblingOpsPerSec?(): number | null
   createHotKeySource: CreateHotKeySource
   /** Shared by all reporters of the process. */
   claims?: Claims
@@ -70,7 +68,7 @@ export class HotKeyReporter {
     const { watcher, credentials, cache, clock, logger } = options
     const { host, port, address } = watcher.place
     const { enabled, budget } = cache.hotKeys.nodes.get(address) ?? cache.hotKeys
-    this.#facts = new FactsOfNode(watcher, () => options.siblingOpsPerSec?.() ?? null)
+    this.#facts = new FactsOfNode(watcher, options)
     this.#prober = new KeyProber({
       commands: watcher.connection,
       clusterEnabled: () => this.#facts.read().clusterEnabled,

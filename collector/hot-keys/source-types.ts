@@ -40,6 +40,7 @@ export type NodeFacts = {
   /** The server's run id: when it changes, what was counted is forgotten. */
   runId: string | null
   loading: boolean
+  /** By the node, by its cluster's state and epoch, or by a change of the topology. */
   failoverInProgress: boolean
   /** For a replica: its primary as `ip:port` (`master_host:master_port`), and whether the link is up. */
   primaryAddress: string | null

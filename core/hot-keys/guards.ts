@@ -22,7 +22,8 @@ const MAX_REPLICATION_LAG_SECONDS = 10
 /** @returns null when the node may be watched */
 export function guardRefusal(facts: GuardFacts): string | null {
   if (facts.loading) return 'The node is loading its data: hot keys are read once it is done.'
-  if (facts.failoverInProgress) return 'A failover is under way: hot keys are read again once it is over.'
+  if (facts.failoverInProgress)
+    return 'A failover is under way, or its cluster changes hands: hot keys are read again some seconds after it is over.'
   if (facts.primaryLinkUp === false) {
     return 'The link to its primary is down: hot keys are read again once the replica is in step.'
   }

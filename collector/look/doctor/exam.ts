@@ -83,10 +83,7 @@ async function readAll(node: NodeConnection, exam: Exam): Promise<Partial<Exam>>
   )
   const reading = await readOnce(node)
   const shaped = shapeReading(before, reading)
-  const facts = new FactsOfNode(
-    { place: node.place, connection: node, state: 'up', reading, shaped },
-    () => null,
-  )
+  const facts = new FactsOfNode({ place: node.place, connection: node, state: 'up', reading, shaped }, {})
   return {
     ...{ user, rights, isDryRun, monitors, monitorsUnknown, pubsubLimitBytes },
     ...{ hasHotkeys, hasSlotStats, pingMs, info: reading.info, facts: facts.read() },

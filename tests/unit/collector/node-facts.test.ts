@@ -23,18 +23,23 @@ const WATCHING: Watching = {
 const COST = { commands: 0, bytesRead: 0, bytesWritten: 0, connections: 0, byCommand: new Map() }
 const own = { ...COST, hits: 0, misses: 0, watchingCommands: 0, watchingBytes: 0, watchingCpuUs: 0 }
 
-function reading(fixture: string, atMs: number, fields: Record<string, string | number>): NodeReading {
+function reading(
+  fixture: string,
+  atMs: number,
+  fields: Record<string, string | number>,
+  cluster: NodeReading['cluster'] = null,
+): NodeReading {
   let text = readFileSync(new URL(`../../fixtures/redis-7.0.15/${fixture}`, import.meta.url), 'utf8')
   for (const [name, value] of Object.entries(fields)) {
     expect(text).toMatch(new RegExp(`^${name}:`, 'm'))
     text = text.replace(new RegExp(`^${name}:.*$`, 'm'), `${name}:${value}`)
   }
   const info = parseInfo(text)
-  return { at: atMs, monotonicMs: atMs, pingMs: 1, info, cluster: null, table: null, own }
+  return { at: atMs, monotonicMs: atMs, pingMs: 1, info, cluster, table: null, own }
 }
 
 /** The facts after each of the readings. */
-function factsOf(readings: NodeReading[]): NodeFacts[] {
+function factsOf(readings: NodeReading[], isTopologyChanging = () => false): NodeFacts[] {
   const cache = parseConfig(
     'caches:\n  - name: shop\n    kind: standalone\n    nodes: [redis://127.0.0.1:6379]\n',
     {},
@@ -62,6 +67,7 @@ function factsOf(readings: NodeReading[]): NodeFacts[] {
     loadCommandTable: () => Promise.reject(new Error('not asked for')),
     onHotKeys: ignore,
     hotKeyPause: () => null,
+    isTopologyChanging,
     createHotKeySource: (options) => {
       ask.facts = options.nodeFacts
       return {
@@ -120,4 +126,21 @@ it("a node without maxmemory that fills its machine's memory is left alone", () 
   const fields = { maxmemory: 0, used_memory_rss: 90_000, total_system_memory: 100_000 }
   const [facts] = factsOf([reading('info-primary.txt', 0, fields)])
   expect(facts && guardRefusal(facts)).toMatch(/leaves only 10% of its machine's memory/)
+})
+
+it("a failover is known by the cluster's state, its epoch for some seconds, and what the cache sees", () => {
+  const at = (second: number, ok: boolean, epoch: number) =>
+    reading('info-primary.txt', second * 1_000, {}, { ok, epoch, knownNodes: 6, slotsFail: 0 })
+  const readings = [
+    at(0, true, 6),
+    at(2, true, 6),
+    at(4, true, 7),
+    at(6, true, 7),
+    at(10, true, 7),
+    at(12, false, 7),
+  ]
+  const failovers = factsOf(readings).map(({ failoverInProgress }) => failoverInProgress)
+  expect(failovers).toEqual([false, false, true, true, false, true])
+  const [facts] = factsOf([reading('info-primary.txt', 0, {})], () => true)
+  expect(facts && guardRefusal(facts)).toMatch(/failover/)
 })
