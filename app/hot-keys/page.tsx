@@ -16,9 +16,19 @@ const MAX_ROWS = 50
 /** A key among the first of a node is among these of all caches. */
 const MAX_MERGED = 2_000
 
-export const metadata: Metadata = { title: 'Hot keys' }
+const TITLES: Record<ListName, string> = {
+  keys: 'Hot keys',
+  patterns: 'Hot patterns',
+  missing: 'Hot missing keys',
+  big: 'Hot big keys',
+}
+type Props = { searchParams: Promise<SearchParams> }
 
-export default async function HotKeysPage({ searchParams }: { searchParams: Promise<SearchParams> }) {
+export async function generateMetadata({ searchParams }: Props): Promise<Metadata> {
+  return { title: TITLES[readList(await searchParams).list] }
+}
+
+export default async function HotKeysPage({ searchParams }: Props) {
   const params = await searchParams
   const loaded = await load((store, now) => readHotKeys(store, params, now))
   return loaded.ok ? <HotKeysView data={loaded.value} now={loaded.now} /> : <StoreDown {...loaded} />
