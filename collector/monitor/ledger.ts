@@ -1,4 +1,5 @@
 /** What the bursts of a node have cost: the bill, and the last minute as shares of the node's time. */
+import { askedCostUs } from '../../core/hot-keys/budget.ts'
 import {
   type Bracket,
   type Calibration,
@@ -55,7 +56,8 @@ export class Ledger {
     const at = this.#now()
     const predictedUs = bracket?.predictedUs ?? byModelUs
     if (bracket !== null && predictedUs > 0) this.#calibration = calibrate(this.#calibration, bracket)
-    const chargedUs = chargeUs(predictedUs, this.factor, bracket)
+    const askedUs = result.sent.length > 0 ? askedCostUs(result.windowMs) : 0
+    const chargedUs = chargeUs(predictedUs, this.factor, bracket) + askedUs
     for (const name of result.sent) cost.byCommand.set(name, (cost.byCommand.get(name) ?? 0) + 1)
     cost.commands += result.sent.length
     cost.connections += result.sent.length > 0 ? 1 : 0

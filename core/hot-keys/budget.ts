@@ -36,6 +36,16 @@ export function burstCostUs(model: CostModel, seen: Seen): number {
   return model.perConnectionUs + seen.commands * model.perCommandUs + argumentBytes * perPrintedByteUs
 }
 
+/** By commandstats of a Redis 7.0: INFO cpu stats before and after a burst, CLIENT LIST ID while it is open. */
+const INFO_US = 13
+const CLIENT_LIST_US = 4
+const CLIENT_LIST_EVERY_MS = 10
+
+/** What a burst asks on the node's ordinary connection, microseconds of the node's time. */
+export function askedCostUs(windowMs: number): number {
+  return 2 * INFO_US + Math.floor(windowMs / CLIENT_LIST_EVERY_MS) * CLIENT_LIST_US
+}
+
 /** `+1700000000.123456 [0 10.0.0.12:45678] ` and the line's end. */
 const HEADER_BYTES = 42
 /** Tens of milliseconds: what MONITOR does to a node is over before its clients make anything of it. */
