@@ -21,8 +21,11 @@ const ENOUGH_SLICES = 5
 /** One large slice among small ones: they tell a little. */
 const LEAST_FREEDOM = 2
 
-/** @param slices the key's counts in every slice of the window that saw commands; at least one */
-export function shareInterval(slices: readonly SliceCount[]): ShareInterval {
+/**
+ * @param slices the key's counts in every slice of the window that saw commands; at least one
+ * @param luck uses that the lower end does without: of a key that was picked for having many
+ */
+export function shareInterval(slices: readonly SliceCount[], luck = 0): ShareInterval {
   const commands = total(slices, 'commands')
   const low = total(slices, 'low')
   const high = Math.min(total(slices, 'high'), commands)
@@ -31,7 +34,7 @@ export function shareInterval(slices: readonly SliceCount[]): ShareInterval {
   // Wilson's interval on the smaller sample; the sketch's own error moves the two ends apart.
   return {
     share: uses / commands,
-    low: wilson(low / commands, sample, Z_95).low,
+    low: wilson(Math.max(0, low / commands - luck / sample), sample, Z_95).low,
     high: wilson(high / commands, sample, Z_95).high,
   }
 }

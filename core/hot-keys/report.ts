@@ -15,6 +15,11 @@ const MIN_SHARE = 0.002
 /** Of one that surely rose: in its first second little is sure of its share, and that it rose is what matters. */
 const MIN_RISEN_SHARE = 0.001
 const MAX_REPORTED_KEYS = 60
+/**
+ * Those that come out as hot are the lucky ones of many that are a little less hot: by Bayes' rule, where the number
+ * of keys falls with the square of their share (zipf 1), each has two uses more than its share would give it.
+ */
+const LUCKY_USES = 2
 
 /** As HotKeySample has it; what MONITOR's stream cannot tell is null. */
 export type HotKeyRate = Pick<HotKeySample, 'key' | 'db'> & {
@@ -56,7 +61,8 @@ function rateOf(
   clientOpsPerSec: number,
 ): HotKeyRate | null {
   const { slices, hasRisen } = currentSlices(key.slices)
-  const { share, low, high } = shareInterval(slices)
+  // One that rose was not picked from among its like.
+  const { share, low, high } = shareInterval(slices, hasRisen ? 0 : LUCKY_USES)
   if (share < MIN_SHARE || low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
   const opsPerSec = share * clientOpsPerSec
   const writesPerSec = (opsPerSec * key.writes) / key.low
