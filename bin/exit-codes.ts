@@ -12,7 +12,7 @@ Exit codes:
   3    the database: unreachable, too old, without rights, or newer than this version
   4    something that is needed is missing on this machine: a program, a package, a free port
   5    the cache: out of reach, not what the URL says, or it does not permit what is needed
-  129, 130, 143    stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM`
+  129, 130, 143    stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM; Ctrl-C during a look of hotkeys ends it with 0`
 
 /** An error for the person at the terminal: the message says what to do next. */
 export class CommandError extends Error {

@@ -1,5 +1,5 @@
 /** The commands that look at caches without a configuration or a database. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseBudget, parseLength, parseOneOf, parseTop } from './choices.ts'
 import { EXIT_CODES_HELP } from './exit-codes.ts'
 
@@ -21,7 +21,7 @@ function addConnection(command: Command): Command {
     .option(
       '--max-latency <time>',
       'the longest that MONITOR may make a client wait (default: 20ms)',
-      parseLength('5ms', '1s'),
+      parseLength('5ms', '500ms'),
       20,
     )
     .option('--json', 'print one object', false)
@@ -32,7 +32,12 @@ export function addHotkeys(program: Command): void {
     .command('hotkeys')
     .description('the hot keys of caches, now: no configuration, no database')
     .argument('<urls...>', 'what to look at')
-    .option('--for <time>', 'how long to look (default: 5s)', parseLength('1s', '1h'), 5_000)
+    .option(
+      '--for <time>',
+      'how long to look, from the first look at every node (default: 5s)',
+      parseLength('1s', '1h'),
+      5_000,
+    )
     .option('--top <count>', 'how many to list', parseTop, 20)
     .option(
       '--by <figure>',
@@ -40,15 +45,25 @@ export function addHotkeys(program: Command): void {
       parseOneOf(['rate', 'bytes']),
       'rate',
     )
-    .option('--pattern', 'list patterns of keys instead: article:*', false)
-    .option('--missing', 'list only the keys that do not exist: each use of one asks the origin', false)
+    // Patterns and missing keys have no sizes: what is contradictory is refused, not half of it ignored.
+    .addOption(
+      new Option('--pattern', 'list patterns of keys instead: article:*')
+        .default(false)
+        .conflicts(['missing', 'by']),
+    )
+    .addOption(
+      new Option('--missing', 'list only the keys that do not exist: each use of one asks the origin')
+        .default(false)
+        .conflicts(['pattern', 'by']),
+    )
   addConnection(command)
     .addHelpText(
       'after',
       `${URLS_HELP}
 
 Reads MONITOR in windows of 5 to 50 ms, within the budget. What a node does not permit is left out, and said. In a
-terminal the table is live; Ctrl-C ends the look and prints the last one. Otherwise only the last one is printed.
+terminal the table is live; Ctrl-C ends the look and prints the last one, with exit code 0. Otherwise only the last
+one is printed.
 The type of a key is that of the command that uses it most: nothing is sent that would count as a hit.
 
 Examples:

@@ -20,6 +20,9 @@ export type HotkeysOptions = AccessOptions & {
 }
 
 const DRAW_MS = 250
+/** `--for` counts from the first look at every node, which a slow node must not put off for ever. */
+const BEGIN_LIMIT_MS = 10_000
+const BEGIN_CHECK_MS = 50
 /** A node that hangs must not hold the command. */
 const STOP_LIMIT_MS = 2_500
 
@@ -43,7 +46,7 @@ export async function hotkeys(urls: string[], options: HotkeysOptions): Promise<
     width: null,
     color: isLive && !process.env.NO_COLOR,
   }
-  const end = waitForEnd(options.for)
+  const end = waitForEnd(options.for, () => look.hasBegun)
   const screen = isLive ? new LiveScreen(stdout) : null
   const draw = () => screen?.draw(lookLines(look.result(), { ...view, width: screen.width }, false))
   look.start()
@@ -61,16 +64,24 @@ export async function hotkeys(urls: string[], options: HotkeysOptions): Promise<
     ? JSON.stringify(lookJson(result, view), null, 2)
     : lookLines(result, { ...view, width }, true).join('\n')
   await new Promise<void>((resolve) => stdout.write(`${text}\n`, () => resolve()))
-  const isBlind = result.nodes.every(({ state, refusal }) => state !== 'up' || refusal !== null)
+  const isBlind = result.nodes.every(
+    ({ state, refusal, wasLookedAt }) => state !== 'up' || refusal !== null || !wasLookedAt,
+  )
   return isBlind && result.hotKeys.length === 0 ? EXIT.cache : EXIT.ok
 }
 
 /** Resolves with what ended the look before its time; a second Ctrl-C is not waited for. */
-function waitForEnd(ms: number): Promise<'SIGINT' | 'SIGTERM' | 'pipe' | null> {
+function waitForEnd(ms: number, hasBegun: () => boolean): Promise<'SIGINT' | 'SIGTERM' | null> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ms)
-    const stop = (why: 'SIGINT' | 'SIGTERM' | 'pipe') => {
-      clearTimeout(timer)
+    const startedAt = performance.now()
+    let begunAt: number | null = null
+    const timer = setInterval(() => {
+      const now = performance.now()
+      if (begunAt === null && (hasBegun() || now - startedAt >= BEGIN_LIMIT_MS)) begunAt = now
+      if (begunAt !== null && now - begunAt >= ms) stop(null)
+    }, BEGIN_CHECK_MS)
+    const stop = (why: 'SIGINT' | 'SIGTERM' | null) => {
+      clearInterval(timer)
       resolve(why)
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal))

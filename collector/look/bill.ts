@@ -12,9 +12,9 @@ export type LookCost = {
   connections: number
   /** Time in MONITOR or watch, of all nodes together. */
   windowMs: number
-  /** The nodes' time for MONITOR, by the model as corrected by what was measured. */
+  /** The nodes' time for MONITOR or watch, by the model as corrected by what was measured. */
   monitorCpuUs: number
-  /** Of the time of the busiest-watched node, 0 to 1: our commands by its commandstats, MONITOR by the model. */
+  /** Of the time of the busiest-watched node, 0 to 1: our commands by its commandstats, MONITOR or watch by the model. */
   cpuShare: number | null
   /** MONITOR's alone by INFO cpu, of the same node; null while it cannot be told apart from the node's own work. */
   measuredCpuShare: number | null

@@ -17,8 +17,12 @@ export type LookNode = {
   /** Why its hot keys are not read; null when they are. */
   refusal: string | null
   watching: Watching | null
-  /** Clients' commands per second; null while unknown. */
+  /** Clients' commands per second; null while unknown, and while it is not up. */
   opsPerSec: number | null
+  /** Whether its hot keys were looked for at all: one burst is enough. */
+  wasLookedAt: boolean
+  /** Clients' commands in the newest window; null where nobody looked, and of a source that does not count them. */
+  sampledCommands: number | null
 }
 
 type Place = Pick<LookNode, 'nodeId' | 'shardId'>

@@ -17,6 +17,7 @@ import { Bill, type LookCost } from './bill.ts'
 import { clientRateOf, type LookNode, toHotKey, toNodePattern } from './look-rows.ts'
 import { MEMCACHED_CACHE, MemcachedLook } from './memcached-look.ts'
 import type { Resolved, ResolvedCache } from './resolve.ts'
+import { SeenNodes } from './seen.ts'
 
 export type LookOptions = {
   resolved: Resolved
@@ -50,6 +51,7 @@ export class Look {
   readonly #options: LookOptions
   readonly #bill: Bill
   readonly #nodes = new Map<string, Watched>()
+  readonly #seen = new SeenNodes()
   readonly #watchers: CacheWatcher[]
   readonly #memcached: MemcachedLook
   readonly #from: number
@@ -84,18 +86,30 @@ export class Look {
     await Promise.all([...this.#watchers.map((watcher) => watcher.stop()), this.#memcached.stop()])
   }
 
+  /** Every node has been looked at once, or cannot be. */
+  get hasBegun(): boolean {
+    const nodes = [...this.#nodes.values()]
+    const isWaitedFor = ({ state, refusal, wasLookedAt }: Watched) =>
+      !wasLookedAt && refusal === null && (state === 'up' || state === 'pending')
+    return nodes.length > 0 && !nodes.some(isWaitedFor)
+  }
+
   result(): LookResult {
     const to = this.#to ?? this.#options.clock.now()
     const nodes = [...this.#nodes.values()].sort(
       (one, other) => one.cacheId.localeCompare(other.cacheId) || one.nodeId - other.nodeId,
     )
     const isCurrent = ({ at }: { at: number }) => to - at < HOT_KEY_CURRENT_MS
+    const upCaches = new Set(nodes.filter(({ state }) => state === 'up').map(({ cacheId }) => cacheId))
+    // A node that is away does no commands: shares are of the others'. Of a cache that is away what was seen stays.
+    const told = nodes.filter(({ state, cacheId }) => state === 'up' || !upCaches.has(cacheId))
     const rates = new Map<string, number>()
-    for (const node of nodes) {
-      rates.set(node.cacheId, (rates.get(node.cacheId) ?? 0) + clientRateOf(node.keys, node))
+    for (const node of told) {
+      const rate = clientRateOf(node.keys.filter(isCurrent), node)
+      rates.set(node.cacheId, (rates.get(node.cacheId) ?? 0) + rate)
     }
-    const keys = nodes.flatMap((node) => node.keys.filter(isCurrent).map((row) => toHotKey(row, node)))
-    const patterns = nodes.flatMap((node) =>
+    const keys = told.flatMap((node) => node.keys.filter(isCurrent).map((row) => toHotKey(row, node)))
+    const patterns = told.flatMap((node) =>
       node.patterns.filter(({ at }) => to - at < PATTERN_CURRENT_MS).map((row) => toNodePattern(row, node)),
     )
     return {
@@ -114,7 +128,7 @@ export class Look {
     const createSource: CreateHotKeySource = (options) => {
       const source = createHotKeyLadder(options)
       this.#bill.add(source, options.commands)
-      return source
+      return this.#seen.follow(`${cacheId} ${options.commands.place.address}`, source)
     }
     return new CacheWatcher({
       cache: {
@@ -162,7 +176,8 @@ export class Look {
     const nodeId = Math.max(0, ...[...this.#nodes.values()].map((one) => one.nodeId)) + 1
     const node: Watched = {
       ...{ nodeId, shardId: 1, cacheId, address, role: null, state: 'pending', message: null, refusal: null },
-      ...{ watching: null, opsPerSec: null, keys: [], patterns: [] },
+      ...{ watching: null, opsPerSec: null, wasLookedAt: false, sampledCommands: null },
+      ...{ keys: [], patterns: [] },
     }
     this.#nodes.set(id, node)
     return node
@@ -174,19 +189,26 @@ export class Look {
       for (const { cacheId, address, state, message, role, hotKeysRefusal, watching } of tick.statuses) {
         const node = this.#nodes.get(`${cacheId} ${address}`)
         const told = { state, message, role: role ?? node?.role ?? null, refusal: hotKeysRefusal, watching }
-        if (node) Object.assign(node, told)
+        if (node) Object.assign(node, told, state !== 'up' && { opsPerSec: null })
       }
       for (const { cacheId, address, at, metrics } of tick.samples) {
         const node = this.#nodes.get(`${cacheId} ${address}`)
         if (!node) continue
-        node.opsPerSec = metrics.opsPerSec
+        if (node.state === 'up') node.opsPerSec = metrics.opsPerSec
         this.#bill.noteShare(`${cacheId} ${address}`, at, metrics.ownCpuShare, node.watching)
       }
       this.#keep(tick.hotKeys, 'keys')
       this.#keep(tick.hotPatterns, 'patterns')
     }
-    for (const { address, shardId, ...told } of this.#memcached.read(this.#options.clock.now())) {
+    for (const [id, node] of this.#nodes) Object.assign(node, this.#seen.read(id))
+    const now = this.#options.clock.now()
+    for (const { address, shardId, ...told } of this.#memcached.read(now)) {
       Object.assign(this.#nodeAt(MEMCACHED_CACHE, address), told, { shardId })
+      const { watching, state } = told
+      const share = watching?.predictedShare ?? null
+      if (state === 'up' && share !== null) {
+        this.#bill.noteShare(`${MEMCACHED_CACHE} ${address}`, now, share, watching)
+      }
     }
   }
 

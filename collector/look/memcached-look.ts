@@ -2,10 +2,12 @@
 import type { HotKeySample } from '../../core/sample.ts'
 import type { Clock } from '../clock.ts'
 import { selectKeys } from '../hot-keys/selection.ts'
+import type { HotKeyReport } from '../hot-keys/source-types.ts'
 import type { Logger } from '../logger.ts'
 import { createMemcachedSource, type MemcachedSource } from '../memcached/memcached-source.ts'
 import type { Bill } from './bill.ts'
 import type { LookNode } from './look-rows.ts'
+import { seenOf } from './seen.ts'
 import type { TargetPlace } from './target.ts'
 
 export const MEMCACHED_CACHE = 'memcached'
@@ -42,21 +44,23 @@ export class MemcachedLook {
   /** Of each server: how it is, and its newest report. */
   read(now: number): Told[] {
     return this.#servers.map(({ place, source }, index) => {
-      const isUp = source.stats !== null
+      const isUp = source.isAnswering
       const { address } = place
+      const report = source.report(now)
+      const told = { sampled: report?.sampledCommands ?? null, hasReport: report !== null }
       return {
-        ...{ shardId: index + 1, address, role: 'server', state: isUp ? 'up' : 'pending' },
+        ...{ shardId: index + 1, address, role: 'server' },
+        state: isUp ? 'up' : source.refusal === null ? 'pending' : 'unreachable',
         ...{ message: isUp ? null : source.refusal, refusal: source.refusal },
-        ...{ watching: source.watching, opsPerSec: source.opsPerSec },
-        keys: rowsOf(source, address, now),
+        ...{ watching: source.watching, opsPerSec: isUp ? source.opsPerSec : null },
+        ...seenOf(source.cost.windowMs, told),
+        keys: report === null ? [] : rowsOf(source, report, address),
       }
     })
   }
 }
 
-function rowsOf(source: MemcachedSource, address: string, now: number): HotKeySample[] {
-  const report = source.report(now)
-  if (report === null) return []
+function rowsOf(source: MemcachedSource, report: HotKeyReport, address: string): HotKeySample[] {
   const of = {
     ...{ cacheId: MEMCACHED_CACHE, address, at: report.windowTo, windowFrom: report.windowFrom },
     ...{ sampledCommands: report.sampledCommands, source: report.source },

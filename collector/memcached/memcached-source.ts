@@ -44,6 +44,8 @@ export type MemcachedSource = HotKeySource & {
   facts(db: number, key: Uint8Array): KeyFacts | null
   /** As last read; null when never. */
   readonly stats: MemcachedStats | null
+  /** It answered when it was last asked. */
+  readonly isAnswering: boolean
   /** Uses of keys per second; null until known. */
   readonly opsPerSec: number | null
 }
@@ -94,6 +96,10 @@ class WatchSource implements MemcachedSource {
 
   get stats(): MemcachedStats | null {
     return this.#poller.stats
+  }
+
+  get isAnswering(): boolean {
+    return this.#poller.isAnswering
   }
 
   get opsPerSec(): number | null {

@@ -1,7 +1,7 @@
 /** Doctor's report as lines of text: nodes that are alike are told once. Pure. */
 import { cellsOf, countText, padEnd, padStart, percentText } from '../cells.ts'
 import type { Check } from './checks.ts'
-import type { DoctorLimits, DoctorNode, DoctorReport } from './report.ts'
+import type { AclLines, DoctorLimits, DoctorNode, DoctorReport } from './report.ts'
 
 type View = { color: boolean }
 const CODES = { ok: 32, degraded: 33, refused: 31 } as const
@@ -64,20 +64,30 @@ function predictionLines(nodes: readonly DoctorNode[], { budget, maxLatencyMs }:
   return [`Predicted cost of watching hot keys: ${text}`, '']
 }
 
-function aclLines({ refused, unknown, whole }: DoctorReport['acl']): string[] {
+function aclLines(acl: DoctorReport['acl']): string[] {
+  const isOne = acl.length <= 1
+  const lacking = acl.filter(({ refused, unknown, ownUserOnly }) => refused ?? unknown ?? ownUserOnly[0])
+  // Where something is to be granted, what could also be done elsewhere is no news.
+  return (lacking.length === 0 ? acl.slice(0, 1) : lacking).flatMap((one) => linesOfUser(one, isOne))
+}
+
+function linesOfUser({ addresses, user, refused, unknown, whole, ownUserOnly }: AclLines, isOne: boolean) {
+  const where = isOne ? 'every node' : addresses.join(', ')
   const lines: string[] = []
   if (refused !== null) {
-    lines.push(
-      'To lift what is refused, in redis-cli as an administrator, on every node:',
-      '',
-      `  ${refused}`,
-      '',
-    )
+    const what = `To lift what is refused to ${user}`
+    lines.push(`${what}, in redis-cli as an administrator, on ${where}:`, '', `  ${refused}`, '')
   }
   if (unknown !== null) {
-    lines.push('Should what could not be told turn out to be missing:', '', `  ${unknown}`, '')
+    const what = `Should what could not be told turn out to be missing to ${user}`
+    lines.push(isOne ? `${what}:` : `${what} on ${where}:`, '', `  ${unknown}`, '')
   }
-  if (refused === null && whole !== null) {
+  if (whole === null) return lines
+  if (ownUserOnly.length > 0) {
+    const names = ownUserOnly.map((name) => `+${name}`).join(' ')
+    const why = `${names} would need ~*, which before Redis 7 opens every key to all other commands of ${user}`
+    lines.push(`${why}. Give it to a user of its own, on ${where}:`, '', `  ${whole}`, '')
+  } else if (refused === null) {
     lines.push('A user of its own, which can read no key, needs no more than this:', '', `  ${whole}`, '')
   }
   return lines

@@ -4,12 +4,12 @@ import { type Credentials, NodeConnection, type NodePlace } from '../../connecti
 import { discoverStandalone, placeOf, readCluster } from '../../discovery.ts'
 import { infoSource } from '../../sources/info.ts'
 import type { Resolved, ResolvedCache } from '../resolve.ts'
+import { aclOf } from './acl.ts'
 import { judge } from './checks.ts'
 import { type Exam, examine } from './exam.ts'
 import { examineMemcached } from './memcached.ts'
 import { predict } from './prediction.ts'
 import type { DoctorLimits, DoctorNode, DoctorReport } from './report.ts'
-import { aclLine, wholeAclLine } from './rights.ts'
 
 export async function runDoctor(resolved: Resolved, limits: DoctorLimits): Promise<DoctorReport> {
   const sent = new Map<string, number>()
@@ -29,7 +29,7 @@ export async function runDoctor(resolved: Resolved, limits: DoctorLimits): Promi
   const memcacheds = await Promise.all(resolved.memcacheds.map((place) => examineMemcached(place, count)))
   return {
     nodes: [...exams.map(({ cache, exam }) => nodeOf(cache, exam, limits)), ...memcacheds],
-    acl: aclOf(exams.map(({ exam }) => exam)),
+    acl: aclOf(exams.map(({ cache, exam }) => ({ cacheId: cache.cacheId, exam }))),
     sent: Object.fromEntries([...sent].sort(([one], [other]) => one.localeCompare(other))),
   }
 }
@@ -44,26 +44,6 @@ function nodeOf({ cacheId }: ResolvedCache, exam: Exam, limits: DoctorLimits): D
     role: info?.role ?? null,
     opsPerSec: facts?.opsPerSec ?? null,
     checks: judge(exam, prediction, limits.budget),
-  }
-}
-
-function aclOf(exams: readonly Exam[]): DoctorReport['acl'] {
-  const known = exams.filter(({ failure }) => failure === null)
-  const [first] = known
-  const version = first?.info?.version ?? null
-  if (first === undefined || Number((version ?? '').split('.')[0]) < 6) {
-    return { refused: null, unknown: null, whole: null }
-  }
-  const named = (state: string) => [
-    ...new Set(
-      known.flatMap(({ rights }) => [...rights].flatMap(([name, is]) => (is === state ? [name] : []))),
-    ),
-  ]
-  const isCluster = known.some(({ info }) => info?.fields.get('cluster_enabled') === '1')
-  return {
-    refused: aclLine(first.user, named('refused'), version),
-    unknown: aclLine(first.user, named('unknown'), version),
-    whole: wholeAclLine(version, isCluster),
   }
 }
 

@@ -14,10 +14,24 @@ export type DoctorNode = {
   prediction: Prediction | null
   checks: Check[]
 }
+/** Lines to be run by an administrator on every node that is named. */
+export type AclLines = {
+  cacheId: string
+  addresses: string[]
+  user: string
+  /** Grants what is refused, and nothing more. */
+  refused: string | null
+  /** Grants what could not be told. */
+  unknown: string | null
+  /** Makes a user of its own; where nothing is refused, or what is cannot be given to this user alone. */
+  whole: string | null
+  /** Of what is refused, that which only a user of its own should have (before Redis 7); as ACL SETUSER has it. */
+  ownUserOnly: string[]
+}
 export type DoctorReport = {
   nodes: DoctorNode[]
-  /** To be run by an administrator on every node: what is refused, and with it what could not be told. */
-  acl: { refused: string | null; unknown: string | null; whole: string | null }
+  /** By cache, user and version: one user's rights are no other's. */
+  acl: AclLines[]
   /** By command, as commandstats has it; all nodes together. */
   sent: Record<string, number>
 }

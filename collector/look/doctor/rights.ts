@@ -17,7 +17,7 @@ export type Right = {
   direct: readonly string[] | null
   /** Where it is of use only: in a cluster, under an LFU policy, where the server has the command. */
   needs?: Need
-  /** Granted with what it is to be used on, by a selector of its own (Redis 7). */
+  /** Keys or channels that it is to be used on: granted in a selector of its own (Redis 7). */
   on?: string
 }
 
@@ -85,34 +85,52 @@ export function stateOfAnswer(code: string | null, message: string): RightState 
   return 'allowed'
 }
 
+const partsOf = (version: string | null): number[] => (version ?? '').split('.').map(Number)
+
+/** ACL came with Redis 6. */
+export const hasUsers = (version: string | null): boolean => (partsOf(version)[0] ?? 0) >= 6
+
+/** Selectors, which tie a command to keys of its own, came with 7. */
+export const hasSelectors = (version: string | null): boolean => (partsOf(version)[0] ?? 0) >= 7
+
+/** Without selectors its keys would be open to all other commands of the user. */
+export const isOwnUserOnly = (name: string, version: string | null): boolean =>
+  !hasSelectors(version) && RIGHTS.some((right) => right.name === name && right.on?.includes('~') === true)
+
 /**
- * The line for what is refused, and nothing more; null when nothing is. Commands on keys and channels come in
- * selectors of their own: the user's other commands reach no more keys than before.
- * @param version selectors came with 7
+ * The line for what is refused, and nothing more; null when nothing is, or nothing that this user should be given.
+ * Commands on keys and channels come in selectors of their own, and before Redis 7 commands on keys are left out: the
+ * user's other commands reach no more keys than before.
  */
 export function aclLine(user: string, refused: readonly string[], version: string | null): string | null {
-  if (refused.length === 0) return null
-  const hasSelectors = Number((version ?? '').split('.')[0]) >= 7
-  const rights = RIGHTS.filter(({ name }) => refused.includes(name))
-  const words: string[] = []
-  const selectors = new Map<string, string[]>()
-  for (const { name, on } of rights) {
-    if (on === undefined || (!hasSelectors && on.startsWith('&'))) words.push(`+${name}`)
-    else if (hasSelectors) selectors.set(on, [...(selectors.get(on) ?? []), `+${name}`])
-    else words.push(`+${name}`, '~*')
-  }
-  const groups = [...selectors].map(([on, names]) => `(${names.join(' ')} ${on})`)
-  return ['ACL SETUSER', user, ...new Set(words), ...groups].join(' ')
+  const rights = RIGHTS.filter(({ name }) => refused.includes(name) && !isOwnUserOnly(name, version))
+  if (rights.length === 0) return null
+  return ['ACL SETUSER', user, ...wordsOf(rights, hasSelectors(version))].join(' ')
 }
 
-/** All that Cachescope can use, for a user of its own: it can read no key. */
+/** All that Cachescope can use, for a user that has this alone: it can read no key, whatever it had before. */
 export function wholeAclLine(version: string | null, isCluster: boolean): string {
-  const wanted = RIGHTS.filter(({ needs }) => needs === undefined || (needs === 'cluster' && isCluster))
-  const line =
-    aclLine(
-      'cachescope',
-      wanted.map(({ name }) => name),
-      version,
-    ) ?? ''
-  return line.replace('ACL SETUSER cachescope', 'ACL SETUSER cachescope on >PASSWORD')
+  const [major = 0, minor = 0] = partsOf(version)
+  const isNew = hasSelectors(version)
+  const hasChannels = isNew || (major === 6 && minor >= 2)
+  const wanted = RIGHTS.filter(({ name, needs }) => {
+    if (!isNew && name === 'cluster|shards') return false
+    return needs === undefined || (needs === 'cluster' && isCluster)
+  })
+  const cleared = [
+    'resetkeys',
+    ...(hasChannels ? ['resetchannels'] : []),
+    ...(isNew ? ['clearselectors'] : []),
+  ]
+  const words = wordsOf(wanted, isNew)
+  const opened = isNew ? [] : [...(hasChannels ? [`&${CHANNEL}`] : []), '~*']
+  return ['ACL SETUSER cachescope on >PASSWORD', ...cleared, '-@all', ...words, ...opened].join(' ')
+}
+
+function wordsOf(rights: readonly Right[], inSelectors: boolean): string[] {
+  const on = (right: Right) => (inSelectors ? (right.on ?? '') : '')
+  const groups = Map.groupBy(rights, on)
+  const names = (group: readonly Right[] = []) => group.map(({ name }) => `+${name}`)
+  const selectors = [...groups].filter(([of]) => of !== '')
+  return [...names(groups.get('')), ...selectors.map(([of, group]) => `(${names(group).join(' ')} ${of})`)]
 }

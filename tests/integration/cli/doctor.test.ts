@@ -59,12 +59,12 @@ test('the ACL line lifts what is refused, and gives no key away', async () => {
   expect(before.code).toBe(5)
   expect(before.output).toMatch(/refused +hot keys/)
   const { acl } = await report([url], 'pw')
-  for (const line of [acl.refused, acl.unknown]) {
+  for (const line of [acl[0]?.refused, acl[0]?.unknown]) {
     await server.command(...(line ?? '').split(' '))
   }
   await server.command('ACL', 'SETUSER', 'poor', '+acl|dryrun')
   const after = await report([url], 'pw')
-  expect(after.acl.refused).toBeNull()
+  expect(after.acl[0]?.refused).toBeNull()
   for (const name of ['hot keys', 'slow log', 'output limit', 'missing, big keys', 'other MONITORs']) {
     expect(stateOf(after, name), name).toBe('ok')
   }
@@ -77,12 +77,31 @@ test('the ACL line lifts what is refused, and gives no key away', async () => {
   }
 })
 
+test('of two caches each user has its own line, and a user that lacks nothing has none', async () => {
+  const rich = keep(await startRedis({ password: 'sek' }))
+  const other = keep(await startRedis())
+  await other.command('ACL', 'SETUSER', 'poor', 'on', '>poor', '+info', '+ping', '+command', '+acl|dryrun')
+  const urls = [`redis://:sek@${rich.address}`, `redis://poor:poor@${other.address}`]
+  const { acl } = await report(urls)
+  expect(acl.map(({ cacheId, user }) => [cacheId, user])).toEqual([
+    [rich.address, 'default'],
+    [other.address, 'poor'],
+  ])
+  expect(acl[0]?.refused).toBeNull()
+  expect(acl[1]?.refused).toMatch(/^ACL SETUSER poor .*\+monitor/)
+  const { output } = await doctor(urls)
+  expect(output).toContain(`to poor, in redis-cli as an administrator, on ${other.address}:`)
+  expect(output).not.toContain('ACL SETUSER default')
+  await other.command(...(acl[1]?.refused ?? '').split(' '))
+  expect((await report(urls)).acl[1]?.refused).toBeNull()
+})
+
 test('the whole line makes a user that may do all that is asked', async () => {
   const server = keep(await startRedis())
   const { acl } = await report([server.url])
-  await server.command(...(acl.whole ?? '').replace('PASSWORD', 'pw').split(' '), '+acl|dryrun')
+  await server.command(...(acl[0]?.whole ?? '').replace('PASSWORD', 'pw').split(' '), '+acl|dryrun')
   const own = await report([`redis://cachescope@${server.address}`], 'pw')
-  expect(own.acl).toMatchObject({ refused: null, unknown: null })
+  expect(own.acl).toMatchObject([{ user: 'cachescope', refused: null, unknown: null }])
   expect(own.nodes[0]?.checks.filter(({ state }) => state !== 'ok')).toEqual([])
 })
 

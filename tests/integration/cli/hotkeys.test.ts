@@ -87,6 +87,56 @@ test('a standalone server: shares, rates, what is missing, the bill, and text th
   expect(await monitorsOf(server.command)).toEqual([])
 })
 
+test('the shortest look is counted from the first burst, and finds a key of a fifth', async () => {
+  const server = keep(await startRedis())
+  keep(await startTraffic(server.port, 4_000, mixed('article:42')))
+  const { hotKeys, nodes, cost } = await look([server.url, '--for', '1s'])
+  expect(hotKeys[0]).toMatchObject({ key: 'article:42' })
+  expect(nodes[0]).toMatchObject({ wasLookedAt: true })
+  expect(nodes[0]?.sampledCommands).toBeGreaterThan(0)
+  expect(cost.windowMs).toBeGreaterThan(0)
+})
+
+test('flags of which one would be ignored are refused', async () => {
+  for (const flags of [
+    ['--pattern', '--missing'],
+    ['--missing', '--by', 'bytes'],
+    ['--pattern', '--by', 'bytes'],
+  ]) {
+    const { code, output } = await runToEnd(['redis://127.0.0.1:1', ...flags])
+    expect(code, output).toBe(2)
+    expect(output).toContain('cannot be used with')
+  }
+})
+
+test('a node that died is not part of what the shares are of', async () => {
+  const cluster = keep(
+    await startRedisCluster({
+      primaries: 3,
+      replicasPerPrimary: 0,
+      settings: { 'cluster-require-full-coverage': 'no' },
+    }),
+  )
+  const keyOf = (shard: number) => {
+    const ofShard = (n: number) => Math.floor((calculateSlot(`hot:${n}`) * 3) / 16_384) === shard
+    return `hot:${Array.from({ length: 200 }, (_, index) => index).find(ofShard)}`
+  }
+  const traffics = []
+  for (const [shard, node] of cluster.primaries.entries()) {
+    traffics.push(keep(await startTraffic(node.port, 1_500, () => ['GET', keyOf(shard)])))
+  }
+  const program = run([cluster.urls[0] ?? '', '--for', '9s', '--json'])
+  await delay(5_000)
+  await traffics[2]?.stop()
+  await cluster.primaries[2]?.kill('SIGKILL')
+  expect((await program.ended).code).toBe(0)
+  const { hotKeys, nodes } = JSON.parse(program.output()) as LookJson
+  const dead = nodes.find(({ address }) => address === cluster.primaries[2]?.address)
+  expect(dead).toMatchObject({ opsPerSec: null, state: 'refused' })
+  expect(hotKeys.map(({ key }) => key).sort()).toEqual([keyOf(0), keyOf(1)].toSorted())
+  for (const { share } of hotKeys) expect(share).toBeCloseTo(1 / 2, 1)
+})
+
 test('a cluster from one seed, its shards merged', async () => {
   const cluster = keep(await startRedisCluster({ primaries: 3, replicasPerPrimary: 0 }))
   const hot = cluster.primaries.map((_, shard) => {
@@ -160,6 +210,16 @@ test('Memcached servers, one of them away', async () => {
   })
   expect(hotKeys.find(({ key }) => key === 'gone:7')).toMatchObject({ isMissing: true })
   expect(nodes[1]?.message).toContain('Nothing listens')
+  const args = [`memcached://${server.address},127.0.0.1:${gone}`, '--for', '2s']
+  expect((await runToEnd(args)).output).toMatch(
+    /watch open [\d,]+ ms; \d.*% of the busiest node's CPU by the model\.\n$/,
+  )
+  const dying = run([...args.slice(0, 1), '--for', '5s', '--json'])
+  await delay(3_500)
+  await server.kill('SIGKILL')
+  await dying.ended
+  const after = (JSON.parse(dying.output()) as LookJson).nodes[0]
+  expect(after).toMatchObject({ opsPerSec: null, state: 'unreachable' })
   const alone = await runToEnd([`memcached://127.0.0.1:${gone}`])
   expect(alone).toMatchObject({ code: 5, output: expect.stringContaining('Nothing listens') })
 })

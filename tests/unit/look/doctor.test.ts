@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { aclOf } from '../../../collector/look/doctor/acl.ts'
 import { judge } from '../../../collector/look/doctor/checks.ts'
 import { type Exam, parseMonitors, parsePubsubLimit } from '../../../collector/look/doctor/exam.ts'
 import { judgeMemcached } from '../../../collector/look/doctor/memcached.ts'
@@ -17,15 +19,45 @@ test.each([
   ['7.2.4', ['client|list', 'memory|usage'], 'ACL SETUSER app +client|list (+memory|usage %R~*)'],
   ['8.0.1', ['subscribe', 'hello'], 'ACL SETUSER app +hello (+subscribe &cachescope-monitor)'],
   ['7.0.0', ['object|freq', 'memory|usage'], 'ACL SETUSER app (+memory|usage +object|freq %R~*)'],
-  ['6.2.6', ['memory|usage', 'subscribe'], 'ACL SETUSER app +subscribe +memory|usage ~*'],
+  ['6.2.6', ['memory|usage', 'subscribe'], 'ACL SETUSER app +subscribe'],
   ['7.0.15', [], null],
 ])('on %s, %j needs %s', (version, refused, line) => {
   expect(aclLine('app', refused, version)).toBe(line)
 })
 
+test("before Redis 7 no line opens a user's keys: what needs them is for a user of its own", () => {
+  expect(aclLine('app', ['memory|usage'], '6.2.6')).toBeNull()
+  const rights: Record<string, RightState> = { 'memory|usage': 'refused', monitor: 'refused' }
+  const old = parseInfo('# Server\r\nredis_version:6.2.6\r\nrole:master\r\n')
+  const [lines] = aclOf([{ cacheId: 'a', exam: exam(rights, { info: old }) }])
+  expect(lines).toMatchObject({ refused: 'ACL SETUSER app +monitor', ownUserOnly: ['memory|usage'] })
+  expect(lines?.whole).toMatch(/^ACL SETUSER cachescope on >PASSWORD resetkeys resetchannels -@all .* ~\*$/)
+})
+
+test('each user of each cache has its own line, by its own version', () => {
+  const old = parseInfo('# Server\r\nredis_version:6.2.6\r\nrole:master\r\n')
+  const all = [
+    { cacheId: 'a', exam: exam({ monitor: 'allowed' }, { user: 'default' }) },
+    { cacheId: 'b', exam: exam({ subscribe: 'refused' }, { user: 'poor', address: '10.0.0.2:6379' }) },
+    { cacheId: 'b', exam: exam({ subscribe: 'refused' }, { user: 'poor', info: old }) },
+  ]
+  expect(aclOf(all).map(({ cacheId, refused }) => [cacheId, refused])).toEqual([
+    ['a', null],
+    ['b', 'ACL SETUSER poor (+subscribe &cachescope-monitor)'],
+    ['b', 'ACL SETUSER poor +subscribe'],
+  ])
+})
+
+test('the line of docs/permissions.md is the one that doctor prints', async () => {
+  const text = await readFile(new URL('../../../docs/permissions.md', import.meta.url), 'utf8')
+  expect(text).toContain(`\n${wholeAclLine('7.0.0', true)}\n`)
+})
+
 test('the whole line gives no command on keys outside a selector', () => {
   const line = wholeAclLine('7.0.15', true)
-  expect(line).toMatch(/^ACL SETUSER cachescope on >PASSWORD \+ping/)
+  expect(line).toMatch(
+    /^ACL SETUSER cachescope on >PASSWORD resetkeys resetchannels clearselectors -@all \+ping/,
+  )
   expect(line).toContain('+cluster|shards')
   expect(line.replaceAll(/\([^)]*\)/g, '')).not.toContain('~')
   expect(wholeAclLine('7.0.15', false)).not.toContain('cluster')

@@ -27,6 +27,7 @@ const hotKey = (key: string, more: Partial<CacheHotKey> = {}): CacheHotKey => ({
 const node: LookResult['nodes'][number] = {
   ...{ nodeId: 1, shardId: 2, cacheId: 'shop', address: '10.0.0.1:6379', role: 'primary', state: 'up' },
   ...{ message: null, refusal: null, watching: null, opsPerSec: 10_000 },
+  ...{ wasLookedAt: true, sampledCommands: 6_400 },
 }
 
 const result = (hotKeys: CacheHotKey[], nodes = [node]): LookResult => ({
@@ -81,14 +82,43 @@ test('by bytes, missing keys, and sources that know no rate', () => {
 
 test('nothing hot, and nodes that could not be read, are said', () => {
   expect(lookLines(result([]), view, true).join('\n')).toContain(
-    'Nothing is hot: of 10,000 commands a second',
+    'Nothing is hot: of 6,400 commands of 10,000/s no key has',
   )
-  const idle = [{ ...node, opsPerSec: 0 }]
+  const idle = [{ ...node, opsPerSec: 0, sampledCommands: 0 }]
   expect(lookLines(result([], idle), view, true).join('\n')).toContain('no client sent commands')
   const refused = [{ ...node, refusal: 'User x may not use MONITOR: ACL SETUSER x +monitor lifts this.' }]
   const text = lookLines(result([], refused), view, true).join('\n')
   expect(text).toContain('Hot keys could not be read')
   expect(text).toContain('10.0.0.1:6379: User x may not use MONITOR')
+})
+
+test('what was hardly or never looked at is not said to be without hot keys', () => {
+  const hardly = lookLines(result([], [{ ...node, sampledCommands: 200 }]), view, true).join('\n')
+  expect(hardly).toContain(
+    'Not looked at long enough to say what is hot: 200 commands of 10,000/s seen in 5.0 s',
+  )
+  const unseen = { ...node, wasLookedAt: false, sampledCommands: null }
+  const never = lookLines(result([], [unseen]), view, true).join('\n')
+  expect(never).toContain('Not looked at long enough to say what is hot: 0 commands of 10,000/s')
+  const half = lookLines(result([], [node, { ...unseen, address: '10.0.0.2:6379' }]), view, true).join('\n')
+  expect(half).toContain('Not looked at long enough')
+  expect(half).toContain('10.0.0.2:6379: not looked at: no burst was made in this time')
+  for (const text of [hardly, never, half]) expect(text).not.toContain('Nothing is hot')
+  const listed = [hotKey('a', { sizeBytes: null, bytesPerSec: null })]
+  expect(lookLines(result(listed), { ...view, by: 'bytes' }, true).join('\n')).toContain('no size is known')
+})
+
+test('the bill of a Memcached never tells of MONITOR, and of no look no measurement', () => {
+  const server = { ...node, role: 'server' as const }
+  const gone = { ...server, state: 'unreachable' as const, message: 'Nothing listens.' }
+  expect(lookLines(result([], [server, gone]), view, true).at(-1)).toBe(
+    "Cost: 40 commands, 1.9 MB, 7 connections, watch open 230 ms; 0.80% of the busiest node's CPU by the model.",
+  )
+  const unopened = result([])
+  unopened.cost.windowMs = 0
+  expect(lookLines(unopened, view, true).at(-1)).toMatch(
+    /MONITOR open 0 ms; 0\.80% of the node's CPU by the model\.$/,
+  )
 })
 
 test.each([
