@@ -1,6 +1,6 @@
 /** A past slice: its largest entries and its sample, in a few arrays instead of thousands of objects. */
 import type { SketchEntry } from './sketch.ts'
-import type { SampledUse } from './use-sample.ts'
+import type { SampledUse, WindowUse } from './use-sample.ts'
 
 export class PackedSlice {
   readonly second: number
@@ -80,23 +80,39 @@ export class PackedSlice {
 
   /** A view: not to be kept. */
   key(entry: number): Uint8Array {
-    return this.#keys.subarray(entry === 0 ? 0 : this.#field(entry - 1, 6), this.#field(entry, 6))
+    return this.#keys.subarray(this.#keyStart(entry), this.#field(entry, 6))
   }
 
-  sample(): SampledUse[] {
+  isSameKey(entry: number, slice: PackedSlice, other: number): boolean {
+    if (this.db(entry) !== slice.db(other)) return false
+    const from = this.#keyStart(entry)
+    const length = this.#field(entry, 6) - from
+    const start = slice.#keyStart(other)
+    if (slice.#field(other, 6) - start !== length) return false
+    for (let at = 0; at < length; at++) if (this.#keys[from + at] !== slice.#keys[start + at]) return false
+    return true
+  }
+
+  /** @param slice its number in the window */
+  sample(slice: number): WindowUse[] {
     const size = this.#uses.length / USE_FIELDS
-    return Array.from({ length: size }, (_, use) => {
-      const field = (at: number) => this.#uses[use * USE_FIELDS + at] as number
-      const from = use === 0 ? 0 : (this.#uses[(use - 1) * USE_FIELDS + 2] as number)
-      const command = field(1)
-      return {
-        key: this.#useKeys.slice(from, field(2)),
-        db: field(0),
+    const weight = this.keyUses / size
+    const uses: WindowUse[] = []
+    let from = 0
+    for (let at = 0; at < this.#uses.length; at += USE_FIELDS) {
+      const command = this.#uses[at + 1] as number
+      const end = this.#uses[at + 2] as number
+      uses.push({
+        key: this.#useKeys.subarray(from, end),
+        db: this.#uses[at] as number,
         write: command < 0,
         command: command < 0 ? ~command : command,
-        weight: this.keyUses / size,
-      }
-    })
+        weight,
+        slice,
+      })
+      from = end
+    }
+    return uses
   }
 
   /** Of what grows with the traffic. */
@@ -105,6 +121,10 @@ export class PackedSlice {
       (sum, part) => sum + part.byteLength,
       0,
     )
+  }
+
+  #keyStart(entry: number): number {
+    return entry === 0 ? 0 : this.#field(entry - 1, 6)
   }
 
   #field(entry: number, field: number): number {

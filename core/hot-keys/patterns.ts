@@ -27,8 +27,6 @@ export type HotPatternRate = Pick<
   | 'writesPerSec'
   | 'keysSeen'
 >
-/** Every byte has a letter of its own there. */
-const bytesToText = new TextDecoder('windows-1252')
 type SampledWindow = Pick<MergedWindow, 'commands' | 'keyUses' | 'sample'>
 type SampledKey = { id: string; levels: Level[]; uses: WindowUse[] }
 type Group = { pattern: string | null; keys: number; uses: WindowUse[]; weight: number }
@@ -132,12 +130,17 @@ function compare(one: string | null, other: string | null): number {
 function keysOf(sample: readonly WindowUse[]): SampledKey[] {
   const keys = new Map<string, SampledKey>()
   for (const use of sample) {
-    const id = `${use.db} ${bytesToText.decode(use.key)}`
+    const id = `${use.db} ${lettersOf(use.key)}`
     const known = keys.get(id)
     if (known !== undefined) known.uses.push(use)
     else keys.set(id, { id, levels: levelsOf(use.key, use.key.length === SAMPLE_KEY_BYTES), uses: [use] })
   }
   return [...keys.values()]
+}
+
+/** Every byte as a letter of its own. */
+function lettersOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
 }
 
 /** Of every slice: the uses that it stands for. And how many equal draws the whole sample is worth (Kish). */

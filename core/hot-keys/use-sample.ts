@@ -7,6 +7,9 @@ export const SAMPLE_KEY_BYTES = 64
 /** `weight`: how many uses of its slice it stands for. */
 export type SampledUse = { key: Uint8Array; db: number; write: boolean; command: number; weight: number }
 
+/** A sampled use, with the number of its slice in `MergedWindow.seconds`. */
+export type WindowUse = SampledUse & { slice: number }
+
 export class UseSample {
   readonly #seed: number
   readonly #bytes = new Uint8Array(SAMPLE_USES * SAMPLE_KEY_BYTES)

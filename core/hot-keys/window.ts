@@ -5,7 +5,9 @@
  */
 import { PackedSlice } from './packed-slice.ts'
 import type { Sketch } from './sketch.ts'
-import type { SampledUse } from './use-sample.ts'
+import type { WindowUse } from './use-sample.ts'
+
+export type { WindowUse } from './use-sample.ts'
 
 export const WINDOW_MS = 10_000
 const SLICE_MS = 1_000
@@ -27,9 +29,6 @@ export type MergedKey = {
   writes: number
   command: number
 }
-
-/** A sampled use, with the number of its slice in `MergedWindow.seconds`. */
-export type WindowUse = SampledUse & { slice: number }
 
 export type MergedWindow = {
   /** Epoch milliseconds of the first and the last slice with commands. */
@@ -117,7 +116,7 @@ export class SlidingWindow {
       keyUses: sum(seen, (slice) => slice.keyUses),
       // Thousands of objects that most reports have no use for.
       get sample() {
-        return seen.flatMap((slice, index) => slice.sample().map((use) => ({ ...use, slice: index })))
+        return seen.flatMap((slice, index) => slice.sample(index))
       },
     }
   }
@@ -158,36 +157,60 @@ function isCurrent(second: number, now: number): boolean {
   return second > now - WINDOW_MS / SLICE_MS && second <= now
 }
 
-/** Where a key is in each slice: its entry's number, or NONE. */
-type Gathered = { slice: PackedSlice; entry: number; inSlices: Int32Array; low: number }
 const NONE = -1
 
-function mergeSlices(slices: PackedSlice[], limit: number): MergedKey[] {
-  const byHash = new Map<number, Gathered[]>()
+/** Thousands of keys of which a few hundred are asked for: numbers in arrays, and objects for those alone. */
+function mergeSlices(slices: readonly PackedSlice[], limit: number): MergedKey[] {
+  const most = sum(slices, (slice) => slice.size)
+  /** By the key's number: its entry in every slice, its first slice, uses surely seen, the next of the same hash. */
+  const places = new Int32Array(most * slices.length).fill(NONE)
+  const first = new Int32Array(most)
+  const low = new Float64Array(most)
+  const next = new Int32Array(most)
+  const byHash = new Map<number, number>()
+  let keys = 0
+  const find = (hash: number, slice: PackedSlice, entry: number): number => {
+    const newest = byHash.get(hash) ?? NONE
+    for (let key = newest; key !== NONE; key = next[key] as number) {
+      const of = first[key] as number
+      const at = places[key * slices.length + of] as number
+      if ((slices[of] as PackedSlice).isSameKey(at, slice, entry)) return key
+    }
+    byHash.set(hash, keys)
+    next[keys] = newest
+    return keys++
+  }
   slices.forEach((slice, index) => {
     for (let entry = 0; entry < slice.size; entry++) {
-      const hash = slice.hash(entry)
-      const same = byHash.get(hash) ?? []
-      if (same.length === 0) byHash.set(hash, same)
-      let gathered = same.find((other) => isSameKey(other, slice, entry))
-      if (gathered === undefined) {
-        gathered = { slice, entry, inSlices: new Int32Array(slices.length).fill(NONE), low: 0 }
-        same.push(gathered)
-      }
-      gathered.inSlices[index] = entry
-      gathered.low += slice.count(entry) - slice.error(entry)
+      const known = keys
+      const key = find(slice.hash(entry), slice, entry)
+      if (key === known) first[key] = index
+      places[key * slices.length + index] = entry
+      low[key] = (low[key] as number) + slice.count(entry) - slice.error(entry)
     }
   })
-  const all = [...byHash.values()].flat().sort((one, other) => other.low - one.low)
-  return all.slice(0, limit).map((gathered) => toMergedKey(gathered, slices))
+  const order = Uint32Array.from({ length: keys }, (_, key) => key)
+  order.sort((one, other) => (low[other] as number) - (low[one] as number) || one - other)
+  return Array.from(order.subarray(0, limit), (key) => {
+    const entries = places.subarray(key * slices.length, (key + 1) * slices.length)
+    return toMergedKey(slices, entries, first[key] as number, low[key] as number)
+  })
 }
 
-function toMergedKey({ slice, entry, inSlices, low }: Gathered, slices: PackedSlice[]): MergedKey {
+/** @param entries of the key in each slice, or NONE */
+function toMergedKey(
+  slices: readonly PackedSlice[],
+  entries: Int32Array,
+  first: number,
+  low: number,
+): MergedKey {
+  const slice = slices[first] as PackedSlice
+  const entry = entries[first] as number
   let writes = 0
   let most = 0
   let command = slice.command(entry)
   const counts = slices.map((one, index): SliceCount => {
-    const at = inSlices[index] as number
+    const at = entries[index] as number
     if (at === NONE) {
       return { low: 0, high: Math.min(one.absentMax, one.commands), commands: one.commands }
     }
@@ -200,13 +223,6 @@ function toMergedKey({ slice, entry, inSlices, low }: Gathered, slices: PackedSl
     return { low: count - one.error(at), high: count, commands: one.commands }
   })
   return { key: slice.key(entry).slice(), db: slice.db(entry), slices: counts, low, writes, command }
-}
-
-function isSameKey(one: Gathered, slice: PackedSlice, entry: number): boolean {
-  if (one.slice.db(one.entry) !== slice.db(entry)) return false
-  const key = one.slice.key(one.entry)
-  const other = slice.key(entry)
-  return key.length === other.length && key.every((byte, at) => byte === other[at])
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
