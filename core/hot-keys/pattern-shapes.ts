@@ -41,12 +41,16 @@ export function formatShape(text: string): string {
 
 /** A level with the digits that end its words as variables: `user12` is `user*`. */
 export function withoutDigits(text: string): string {
-  return text.replace(/\d+/g, ANY)
+  return DIGIT.test(text) ? text.replace(/\d+/g, ANY) : text
 }
 
 function decode(key: Uint8Array): string {
   // Nearly all keys: the decoder's call costs more than the letters.
-  if (key.every((byte) => byte < 0x80)) return String.fromCharCode(...key)
+  let ascii = ''
+  let at = 0
+  for (let byte = key[0]; byte !== undefined && byte < 0x80; byte = key[++at])
+    ascii += String.fromCharCode(byte)
+  if (at === key.length) return ascii
   try {
     return decoder.decode(key)
   } catch {
@@ -61,30 +65,37 @@ function encode(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0) & 0xff)
 }
 
+const DIGIT = /\d/
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const TIME = /\d{4}-\d\d-\d\d(?:[T_ ]\d\d[:.]?\d\d(?:[:.]?\d\d(?:\.\d+)?)?Z?)?(?!\d)/g
 const WORD = /[0-9A-Za-z]+/g
 
 function withoutGenerated(text: string): string {
-  if (!/\d/.test(text)) return text
+  if (!DIGIT.test(text)) return text
   const plain = text.includes('-') ? text.replace(UUID, ANY).replace(TIME, ANY) : text
   return plain.replace(WORD, (word) => (isGenerated(word) ? ANY : word))
 }
 
 /** Numbers, hexadecimal digests, and what mixes digits and letters as no name does. */
 function isGenerated(word: string): boolean {
-  if (!/\d/.test(word)) return false
+  if (!DIGIT.test(word)) return false
   if (/^\d+$/.test(word)) return true
   if (word.length >= 8 && /^(?:[0-9a-f]+|[0-9A-F]+)$/.test(word)) return true
   const changes = (word.match(/\d+/g) ?? []).length
   return (changes >= 3 && word.length >= 6) || (changes >= 2 && word.length >= 16) || word.length >= 20
 }
 
+const USUAL = /[:/|#{}]+/g
+const NONE = /$^/g
+const others = new Map(
+  [...'-._,;=&?@~+ '].map((one) => [one, new RegExp(`[${one === '-' ? '\\-' : one}]+`, 'g')]),
+)
+
 /** Where none of the usual ones is, the first of the others that the key has. */
 function separatorsOf(text: string): RegExp {
-  if (/[:/|#{}]/.test(text)) return /[:/|#{}]+/g
+  if (text.search(USUAL) >= 0) return USUAL
   const first = /[-._,;=&?@~+ ]/.exec(text)?.[0]
-  return first === undefined ? /$^/g : new RegExp(`[${first === '-' ? '\\-' : first}]+`, 'g')
+  return (first === undefined ? undefined : others.get(first)) ?? NONE
 }
 
 function split(text: string, separators: RegExp): Level[] {

@@ -28,14 +28,14 @@ export type HotPatternRate = Pick<
   | 'keysSeen'
 >
 type SampledWindow = Pick<MergedWindow, 'commands' | 'keyUses' | 'sample'>
-type SampledKey = { id: string; levels: Level[]; uses: WindowUse[] }
+type SampledKey = { id: number; levels: Level[]; uses: WindowUse[] }
 type Group = { pattern: string | null; keys: number; uses: WindowUse[]; weight: number }
 
 /** Of one node. What it learns stays, so that a key's pattern has the same name in every report. */
 export class PatternLearner {
   #tree = new ShapeTree()
   /** Of every pattern the first key that was seen; null once there was another: one key alone is no pattern. */
-  #known = new Map<string, string | null>()
+  #known = new Map<string, number | null>()
   #listed = new Set<string>()
 
   /** Of what is kept: a number of levels and names. */
@@ -84,7 +84,7 @@ export class PatternLearner {
     return [...groups.values()]
   }
 
-  #note(pattern: string, id: string): void {
+  #note(pattern: string, id: number): void {
     const first = this.#known.get(pattern)
     // The oldest leaves first: what is seen goes to the end.
     this.#known.delete(pattern)
@@ -128,19 +128,33 @@ function compare(one: string | null, other: string | null): number {
 
 /** Different keys; those that the sample cut are taken as one where their beginnings are the same. */
 function keysOf(sample: readonly WindowUse[]): SampledKey[] {
-  const keys = new Map<string, SampledKey>()
+  const keys: SampledKey[] = []
+  const byHash = new Map<number, SampledKey>()
   for (const use of sample) {
-    const id = `${use.db} ${lettersOf(use.key)}`
-    const known = keys.get(id)
+    let id = hashOf(use)
+    let known = byHash.get(id)
+    while (known !== undefined && !isSameKey(known.uses[0] as WindowUse, use)) known = byHash.get(++id)
     if (known !== undefined) known.uses.push(use)
-    else keys.set(id, { id, levels: levelsOf(use.key, use.key.length === SAMPLE_KEY_BYTES), uses: [use] })
+    else {
+      const key = { id, levels: levelsOf(use.key, use.key.length === SAMPLE_KEY_BYTES), uses: [use] }
+      keys.push(key)
+      byHash.set(id, key)
+    }
   }
-  return [...keys.values()]
+  return keys
 }
 
-/** Every byte as a letter of its own. */
-function lettersOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
+/** FNV-1a. */
+function hashOf({ db, key }: WindowUse): number {
+  let hash = 0x811c9dc5 ^ db
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ (key[at] as number), 0x01000193)
+  return hash >>> 0
+}
+
+function isSameKey(one: WindowUse, other: WindowUse): boolean {
+  if (one.db !== other.db || one.key.length !== other.key.length) return false
+  for (let at = 0; at < one.key.length; at++) if (one.key[at] !== other.key[at]) return false
+  return true
 }
 
 /** Of every slice: the uses that it stands for. And how many equal draws the whole sample is worth (Kish). */

@@ -2,7 +2,7 @@
 import type { HotKeySample } from '../sample.ts'
 import { currentSlices } from './change.ts'
 import type { CommandKeys } from './command-keys.ts'
-import { shareInterval } from './interval.ts'
+import { shareInterval, total, totalUses } from './interval.ts'
 import type { MergedKey, MergedWindow } from './window.ts'
 
 /** A key seen less often says nothing about a rate: of many keys used alike some are seen three times by chance. */
@@ -61,9 +61,11 @@ function rateOf(
   clientOpsPerSec: number,
 ): HotKeyRate | null {
   const { slices, hasRisen } = currentSlices(key.slices)
+  // Of most keys this is enough to know, and the interval is what costs.
+  if (totalUses(slices) < MIN_SHARE * total(slices, 'commands')) return null
   // One that rose was not picked from among its like.
   const { share, low, high } = shareInterval(slices, hasRisen ? 0 : LUCKY_USES)
-  if (share < MIN_SHARE || low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
+  if (low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
   const opsPerSec = share * clientOpsPerSec
   const writesPerSec = (opsPerSec * key.writes) / key.low
   return {
