@@ -14,6 +14,8 @@ import type { WatchingNews, WatchingOrder } from './support/watching-process.ts'
 const IS_QUICK = process.argv.includes('--quick')
 const ROUNDS = IS_QUICK ? 3 : 7
 const SLICE_MS = 2_500
+/** A collector that was stopped for a while takes its samples again, before it is measured. */
+const WAKE_MS = 2_500
 /** The reader that others run: ten seconds on, ten seconds off. */
 const ON_OFF_MS = 10_000
 const CLIENTS = 50
@@ -38,8 +40,9 @@ export async function run(): Promise<BenchResult> {
     notes: [
       `redis-benchmark with ${CLIENTS} connections; values by its -x. CPU per command: the main thread's by INFO cpu ÷ commands.`,
       `overhead: CPU per command with us ÷ without us, − 1; ${ROUNDS} slices of ${SLICE_MS / 1_000} s each against the mean of the slices before and after; ± is the standard error of the mean.`,
-      'with us: the MONITOR bursts of the collector at the default budget of 1%. It samples the node (INFO) every 2 s in both; what that takes by commandstats is the column sampling.',
-      'ours says: the share of the node that the collector itself charges, over its last minute.',
+      'without: our process is stopped (SIGSTOP), and sends the node nothing. ours: all that the collector does, its samples (INFO every 2 s) and MONITOR at the default budget of 1%.',
+      'sampling: of ours, what commands other than MONITOR and the load took, by commandstats.',
+      'ours says: the share of the node that the collector itself charges, over its last minute, of which it was stopped for more than half.',
       'MONITOR readers read as fast as they can and keep nothing; on, off: 10 s each.',
     ],
   }
@@ -51,20 +54,23 @@ async function measure(workload: Workload): Promise<BenchResult['rows'][number]>
   const watching = new WatchingProcess(server.url)
   try {
     await delay(5_000)
+    await watching.stop()
     const without: Slice[] = [await slice(server)]
     const ratios: number[] = []
     const speeds: number[] = []
+    const sampling: number[] = []
     for (let at = 0; at < ROUNDS; at++) {
-      await watching.order('watch')
+      await watching.resume()
+      const sampled = await samplingUs(server)
       const ours = await slice(server)
-      await watching.order('rest')
+      sampling.push(((await samplingUs(server)) - sampled) / (SLICE_MS * 1_000))
+      await watching.stop()
       const next = await slice(server)
       const before = without.at(-1) ?? next
       ratios.push(ours.usPerCommand / ((before.usPerCommand + next.usPerCommand) / 2) - 1)
       speeds.push(ours.perSec / ((before.perSec + next.perSec) / 2) - 1)
       without.push(next)
     }
-    const sampling = await samplingShare(server)
     const { said } = watching
     watching.end()
     const base = mean(without.map(({ usPerCommand }) => usPerCommand))
@@ -82,7 +88,7 @@ async function measure(workload: Workload): Promise<BenchResult['rows'][number]>
       '±, %': percent(spread(ratios)),
       'ours, throughput %': percent(mean(speeds)),
       'ours says, %': said?.predictedShare == null ? '–' : percent(said.measuredShare ?? said.predictedShare),
-      'sampling, %': percent(sampling),
+      'sampling, %': percent(mean(sampling)),
       'MONITOR, %': percent(continuous.usPerCommand / base - 1),
       'MONITOR, throughput %': percent(continuous.perSec / baseSpeed - 1),
       'on/off, %': percent(onOff.usPerCommand / base - 1),
@@ -157,17 +163,15 @@ async function onAndOff(server: RedisProcess): Promise<Slice> {
   return await whole
 }
 
-/** Of the node's time, what the commands took that are none of the load's: by its commandstats, since it started. */
-async function samplingShare(server: RedisProcess): Promise<number> {
-  const info = String(await server.command('INFO', 'everything'))
-  const seconds = Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1])
-  const us = [...info.matchAll(/^cmdstat_(\S+):calls=\d+,usec=(\d+)/gm)]
-    .filter(([, name]) => name !== 'get' && name !== 'set')
+/** Microseconds that commands took since the node started which are none of the load's: by its commandstats. */
+async function samplingUs(server: RedisProcess): Promise<number> {
+  const info = String(await server.command('INFO', 'commandstats'))
+  return [...info.matchAll(/^cmdstat_(\S+):calls=\d+,usec=(\d+)/gm)]
+    .filter(([, name]) => name !== 'get' && name !== 'set' && name !== 'monitor')
     .reduce((sum, [, , usec]) => sum + Number(usec), 0)
-  return us / 1e6 / seconds
 }
 
-/** The process that watches, told to begin and to rest. */
+/** The process that watches, set going and stopped: while it is stopped its connections are there, and nothing is sent. */
 class WatchingProcess {
   said: Watching | null = null
   readonly #child: ChildProcess
@@ -181,8 +185,21 @@ class WatchingProcess {
     })
   }
 
+  /** Resolves when it watches again. */
+  async resume(): Promise<void> {
+    this.#child.kill('SIGCONT')
+    await delay(WAKE_MS)
+    await this.#order('watch')
+  }
+
+  /** Not in the middle of a burst: MONITOR rests before the process does. */
+  async stop(): Promise<void> {
+    await this.#order('rest')
+    this.#child.kill('SIGSTOP')
+  }
+
   /** Resolves when it is followed. */
-  async order(kind: WatchingOrder['kind']): Promise<void> {
+  async #order(kind: WatchingOrder['kind']): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.#done = resolve
     })
@@ -191,6 +208,7 @@ class WatchingProcess {
   }
 
   end(): void {
+    this.#child.kill('SIGCONT')
     if (this.#child.connected) this.#child.disconnect()
   }
 }
