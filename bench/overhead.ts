@@ -42,7 +42,7 @@ export async function run(): Promise<BenchResult> {
       `overhead: CPU per command with us ÷ without us, − 1; ${ROUNDS} slices of ${SLICE_MS / 1_000} s each against the mean of the slices before and after; ± is the standard error of the mean.`,
       'without: our process is stopped (SIGSTOP), and sends the node nothing. ours: all that the collector does, its samples (INFO every 2 s) and MONITOR at the default budget of 1%.',
       'sampling: of ours, what commands other than MONITOR and the load took, by commandstats.',
-      'ours says: the share of the node that the collector itself charges, over its last minute, of which it was stopped for more than half.',
+      'ours says: the share of the node that the collector itself charges, over its last minute, in a quarter of which it was stopped, and in half of which MONITOR rested.',
       'MONITOR readers read as fast as they can and keep nothing; on, off: 10 s each.',
     ],
   }
