@@ -1,5 +1,6 @@
 -- The hot-key engine: figures that a source cannot tell are null, a key has its rank, what it weighs and whether it
--- exists; patterns of keys; how a node is watched.
+-- exists; patterns of keys; how a node is watched. No row is rewritten, as all wait for this lock: rows from before have
+-- the last place that was kept, and every list goes by their rate first.
 ALTER TABLE hot_key_sample
   ALTER COLUMN share DROP NOT NULL,
   ALTER COLUMN share_low DROP NOT NULL,
@@ -11,19 +12,13 @@ ALTER TABLE hot_key_sample
   ALTER COLUMN writes_per_sec DROP NOT NULL,
   ALTER COLUMN top_command DROP NOT NULL,
   ALTER COLUMN sampled_commands DROP NOT NULL,
-  ADD COLUMN rank integer,
+  ADD COLUMN rank integer NOT NULL DEFAULT 20,
   ADD COLUMN cpu_share real,
   ADD COLUMN lfu_counter smallint,
   ADD COLUMN size_bytes bigint,
   ADD COLUMN is_missing boolean,
   ADD COLUMN probed_at timestamptz(3);
-UPDATE hot_key_sample s SET rank = r.rank
-FROM (
-  SELECT node_id, at, key_id, row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC, key_id) AS rank
-  FROM hot_key_sample
-) r
-WHERE s.node_id = r.node_id AND s.at = r.at AND s.key_id = r.key_id;
-ALTER TABLE hot_key_sample ALTER COLUMN rank SET NOT NULL;
+ALTER TABLE hot_key_sample ALTER COLUMN rank DROP DEFAULT;
 
 ALTER TABLE hot_key_sample_1m
   ALTER COLUMN share DROP NOT NULL,
@@ -38,19 +33,13 @@ ALTER TABLE hot_key_sample_1m
   ALTER COLUMN sampled_commands DROP NOT NULL,
   ALTER COLUMN share_peak DROP NOT NULL,
   ALTER COLUMN ops_per_sec_peak DROP NOT NULL,
-  ADD COLUMN rank integer,
+  ADD COLUMN rank integer NOT NULL DEFAULT 20,
   ADD COLUMN cpu_share real,
   ADD COLUMN lfu_counter smallint,
   ADD COLUMN size_bytes bigint,
   ADD COLUMN is_missing boolean,
   ADD COLUMN probed_at timestamptz(3);
-UPDATE hot_key_sample_1m s SET rank = r.rank
-FROM (
-  SELECT node_id, at, key_id, row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC, key_id) AS rank
-  FROM hot_key_sample_1m
-) r
-WHERE s.node_id = r.node_id AND s.at = r.at AND s.key_id = r.key_id;
-ALTER TABLE hot_key_sample_1m ALTER COLUMN rank SET NOT NULL;
+ALTER TABLE hot_key_sample_1m ALTER COLUMN rank DROP DEFAULT;
 
 ALTER TABLE hot_key_sample_1h
   ALTER COLUMN share DROP NOT NULL,
@@ -65,19 +54,13 @@ ALTER TABLE hot_key_sample_1h
   ALTER COLUMN sampled_commands DROP NOT NULL,
   ALTER COLUMN share_peak DROP NOT NULL,
   ALTER COLUMN ops_per_sec_peak DROP NOT NULL,
-  ADD COLUMN rank integer,
+  ADD COLUMN rank integer NOT NULL DEFAULT 20,
   ADD COLUMN cpu_share real,
   ADD COLUMN lfu_counter smallint,
   ADD COLUMN size_bytes bigint,
   ADD COLUMN is_missing boolean,
   ADD COLUMN probed_at timestamptz(3);
-UPDATE hot_key_sample_1h s SET rank = r.rank
-FROM (
-  SELECT node_id, at, key_id, row_number() OVER (PARTITION BY node_id, at ORDER BY ops_per_sec DESC, key_id) AS rank
-  FROM hot_key_sample_1h
-) r
-WHERE s.node_id = r.node_id AND s.at = r.at AND s.key_id = r.key_id;
-ALTER TABLE hot_key_sample_1h ALTER COLUMN rank SET NOT NULL;
+ALTER TABLE hot_key_sample_1h ALTER COLUMN rank DROP DEFAULT;
 
 -- One row a pattern and report, raw only; pattern is null for the keys of no other pattern of the report.
 CREATE TABLE hot_pattern_sample (
