@@ -17,7 +17,7 @@ const MIN_COUNTER = 10
 
 const PROBED_KEY = Buffer.from('cachescope:probe')
 
-type Counted = { key: Buffer; counter: number }
+type Counted = { key: Buffer; counter: number; at: number }
 
 export class LfuSource extends Rung {
   readonly source = 'lfu'
@@ -25,22 +25,21 @@ export class LfuSource extends Rung {
   #cursor = '0'
   #top = new Map<string, Counted>()
   #againAt = 0
-  #from: number | null = null
   #at: number | null = null
   #readOnlyAsked = false
 
   report(): HotKeyReport | null {
-    if (this.#from === null || this.#at === null) return null
-    const keys = [...this.#top.values()]
+    const to = this.#at
+    if (to === null) return null
+    const shown = [...this.#top.values()]
       .filter(({ counter }) => counter > MIN_COUNTER)
       .sort((one, other) => other.counter - one.counter)
-      .map(({ key, counter }) => ({ ...bareKey(0, Uint8Array.from(key)), lfuCounter: counter }))
     return {
       source: 'lfu',
-      windowFrom: this.#from,
-      windowTo: this.#at,
+      windowFrom: shown.reduce((oldest, { at }) => Math.min(oldest, at), to),
+      windowTo: to,
       sampledCommands: null,
-      keys,
+      keys: shown.map(({ key, counter }) => ({ ...bareKey(0, Uint8Array.from(key)), lfuCounter: counter })),
       patterns: [],
     }
   }
@@ -77,12 +76,13 @@ export class LfuSource extends Rung {
       this.#readOnlyAsked = true
     }
     const now = this.now()
-    this.#from ??= now
     if (now >= this.#againAt) {
       this.#againAt = now + AGAIN_EVERY_MS
       const known = [...this.#top.values()].map(({ key }) => key)
+      const counters = await this.frequencies(known)
+      // Not before: the list would be empty meanwhile, and stay so with a connection that is lost.
       this.#top.clear()
-      this.#note(known, await this.frequencies(known))
+      this.#note(known, counters)
     }
     const reply = await commands.callBuffer('SCAN', this.#cursor, 'COUNT', BATCH)
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
@@ -91,24 +91,25 @@ export class LfuSource extends Rung {
     this.#cursor = String(reply[0])
     const keys = reply[1].filter((key): key is Buffer => Buffer.isBuffer(key)).slice(0, BATCH * 4)
     this.#note(keys, await this.frequencies(keys))
-    this.#at = this.now()
     this.options.onNews()
     // What is larger than asked for is paid for by a longer pause.
     return EVERY_MS * Math.max(1, keys.length / BATCH)
   }
 
-  protected forget(): void {
-    this.#cursor = '0'
+  /** The cursor stays: after a stop, the keys that were not yet seen come first. */
+  protected forget(isOtherServer: boolean): void {
+    if (isOtherServer) this.#cursor = '0'
     this.#top.clear()
-    this.#from = null
     this.#at = null
     this.#readOnlyAsked = false
   }
 
   #note(keys: readonly Buffer[], counters: readonly (number | null)[]): void {
+    const at = this.now()
+    this.#at = at
     keys.forEach((key, index) => {
       const counter = counters[index] ?? null
-      if (counter !== null) this.#top.set(key.toString('latin1'), { key, counter })
+      if (counter !== null) this.#top.set(key.toString('latin1'), { key, counter, at })
     })
     if (this.#top.size <= KEPT_KEYS) return
     const sorted = [...this.#top].sort(([, one], [, other]) => other.counter - one.counter)

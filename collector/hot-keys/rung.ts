@@ -53,8 +53,8 @@ export abstract class Rung implements HotKeySource {
   protected abstract probe(facts: NodeFacts): Promise<void>
   /** @returns milliseconds to the next. @throws RungRefusal, NodeFailure */
   protected abstract round(facts: NodeFacts): Promise<number>
-  /** Another server answers, or it was stopped: what was read belongs to the past. */
-  protected abstract forget(): void
+  /** What was read belongs to the past: it was stopped, it is refused, or another server answers. */
+  protected abstract forget(isOtherServer: boolean): void
   /** The rung's command as ACL SETUSER wants it: `hotkeys`. */
   protected abstract readonly right: string
   abstract report(now: number): HotKeyReport | null
@@ -103,7 +103,7 @@ export abstract class Rung implements HotKeySource {
     this.#sleeper?.stop()
     await this.#running
     this.#running = null
-    this.forget()
+    this.forget(false)
   }
 
   protected now(): number {
@@ -136,7 +136,7 @@ export abstract class Rung implements HotKeySource {
       if (refusal === null) return BUSY_RETRY_MS
       this.#tell(refusal.state, refusal.message)
       this.#checkedAt = this.now()
-      this.forget()
+      this.forget(false)
       return REFUSED_RETRY_MS
     }
   }
@@ -151,7 +151,7 @@ export abstract class Rung implements HotKeySource {
 
   #forgetIfOther({ runId }: NodeFacts): void {
     if (runId === null || runId === this.#runId) return
-    if (this.#runId !== null) this.forget()
+    if (this.#runId !== null) this.forget(true)
     this.#runId = runId
     this.#checkedAt = Number.NEGATIVE_INFINITY
   }
@@ -169,6 +169,13 @@ function refusalOf(error: unknown, source: Source, right: string): RungRefusal |
     )
   }
   if (error.replyCode !== 'ERR') return null
+  // Any other error is of the moment, and the server's own words say more than a guess.
+  if (!/unknown (sub)?command|does not know/i.test(error.message)) {
+    return new RungRefusal(
+      'refused',
+      `${nameOf(right)} failed; it is tried again in a minute. ${error.message}`,
+    )
+  }
   const what =
     source === 'lfu' ? 'disabled or renamed there' : 'its version is older, or it is disabled there'
   return new RungRefusal('unsupported', `The node has no ${nameOf(right)}: ${what}.`)

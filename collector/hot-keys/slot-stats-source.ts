@@ -4,20 +4,21 @@
  */
 import { NodeFailure } from '../connection/failure.ts'
 import { bareKey, Rung, RungRefusal } from './rung.ts'
+import { SlotLedger, type SlotShare } from './slot-ledger.ts'
 import type { HotKeyReport, NodeFacts, ReportedKey } from './source-types.ts'
 
 const EVERY_MS = 5_000
-const SLOTS = 64
+/** The highest totals since the server's start: what has long been hot is in the first two readings. */
+const HIGHEST_SLOTS = 64
+/** And some of all slots, the next ones each time, or a slot that becomes hot on an old server would wait for weeks. */
+const RANGE_SLOTS = 512
+const ALL_SLOTS = 16_384
 const HOT_SLOTS = 5
-/** Of the command time, that a slot must have to be looked into. */
-const MIN_SHARE = 0.01
 /** More keys say nothing about which of them it is; with their LFU counters, so many may be told apart. */
 const FEW_KEYS = 3
 const MANY_KEYS = 100
 const MAX_AGE_MS = 15_000
 
-type Reading = { at: number; slots: Map<number, number>; commandUs: number }
-export type SlotShare = { slot: number; cpuShare: number }
 /** The counters of keys: where the node has them, the hottest key of a slot is known. */
 type Frequencies = (keys: readonly Buffer[]) => Promise<(number | null)[]>
 
@@ -25,7 +26,9 @@ export class SlotStatsSource extends Rung {
   readonly source = 'slot-stats'
   protected readonly right = 'cluster|slot-stats'
   readonly #frequencies: Frequencies
-  #previous: Reading | null = null
+  readonly #ledger = new SlotLedger()
+  #rangeFrom = 0
+  #hot: number[] = []
   #window: { from: number; to: number } | null = null
   #keys: ReportedKey[] = []
 
@@ -49,37 +52,51 @@ export class SlotStatsSource extends Rung {
 
   protected async probe(facts: NodeFacts): Promise<void> {
     refuseOutsideCluster(facts)
-    await this.#readSlots(1)
+    await this.#readSlots('ORDERBY', 'CPU-USEC', 'LIMIT', 1, 'DESC')
   }
 
   protected async round(facts: NodeFacts): Promise<number> {
     refuseOutsideCluster(facts)
-    const slots = await this.#readSlots(SLOTS)
-    const info = String(await this.options.commands.call('INFO', 'commandstats'))
-    const reading = { at: this.now(), slots, commandUs: commandTimeUs(info) }
-    const before = this.#previous
-    this.#previous = reading
-    if (before === null) return EVERY_MS
-    const keys: ReportedKey[] = []
-    for (const hot of hotSlots(before, reading).slice(0, HOT_SLOTS)) {
-      keys.push(...(await this.#keysOf(hot, facts)))
+    const slots = await this.#readSlots('ORDERBY', 'CPU-USEC', 'LIMIT', HIGHEST_SLOTS, 'DESC')
+    for (const [slot, us] of await this.#readRange()) slots.set(slot, us)
+    // What was hot is read every time: its figures are of the last seconds, and it ends when it does.
+    for (const slot of this.#hot.filter((each) => !slots.has(each))) {
+      for (const [each, us] of await this.#readSlots('SLOTSRANGE', slot, slot)) slots.set(each, us)
     }
+    const info = String(await this.options.commands.call('INFO', 'commandstats'))
+    const now = this.now()
+    const hot = this.#ledger.note(slots, commandTimeUs(info), now).slice(0, HOT_SLOTS)
+    this.#hot = hot.map(({ slot }) => slot)
+    if (!this.#ledger.hasCompared) return EVERY_MS
+    const keys: ReportedKey[] = []
+    for (const each of hot) keys.push(...(await this.#keysOf(each, facts)))
     this.#keys = keys
-    this.#window = { from: before.at, to: reading.at }
+    this.#window = { from: Math.min(now - EVERY_MS, ...hot.map(({ from }) => from)), to: now }
     this.options.onNews()
     return EVERY_MS
   }
 
   protected forget(): void {
-    this.#previous = null
+    this.#ledger.forget()
+    this.#hot = []
     this.#window = null
     this.#keys = []
   }
 
-  async #readSlots(limit: number): Promise<Map<number, number>> {
+  /** The next of the node's slots. It may have few of them: what is another's is passed over, an answer being empty. */
+  async #readRange(): Promise<Map<number, number>> {
+    for (let turn = 0; turn < ALL_SLOTS / RANGE_SLOTS; turn++) {
+      const from = this.#rangeFrom
+      this.#rangeFrom = (from + RANGE_SLOTS) % ALL_SLOTS
+      const slots = await this.#readSlots('SLOTSRANGE', from, from + RANGE_SLOTS - 1)
+      if (slots.size > 0) return slots
+    }
+    return new Map()
+  }
+
+  async #readSlots(...selection: (string | number)[]): Promise<Map<number, number>> {
     try {
-      const args = ['SLOT-STATS', 'ORDERBY', 'CPU-USEC', 'LIMIT', limit, 'DESC']
-      return parseSlotStats(await this.options.commands.call('CLUSTER', ...args))
+      return parseSlotStats(await this.options.commands.call('CLUSTER', 'SLOT-STATS', ...selection))
     } catch (error) {
       if (error instanceof NodeFailure && /metric|ORDERBY/i.test(error.message)) {
         throw new RungRefusal(
@@ -126,21 +143,6 @@ function fieldOf(stats: unknown, name: string): number | null {
   if (!Array.isArray(stats)) return null
   const at = stats.findIndex((item, index) => index % 2 === 0 && String(item).toLowerCase() === name)
   return at < 0 ? null : Number(stats[at + 1])
-}
-
-/** Only slots of both readings: of another one the reading before is not known. The hottest first. */
-export function hotSlots(before: Omit<Reading, 'at'>, after: Omit<Reading, 'at'>): SlotShare[] {
-  const allUs = after.commandUs - before.commandUs
-  if (allUs <= 0) return []
-  return [...after.slots]
-    .flatMap(([slot, us]) => {
-      const earlier = before.slots.get(slot)
-      return earlier === undefined || us < earlier
-        ? []
-        : [{ slot, cpuShare: Math.min(1, (us - earlier) / allUs) }]
-    })
-    .filter(({ cpuShare }) => cpuShare >= MIN_SHARE)
-    .sort((one, other) => other.cpuShare - one.cpuShare)
 }
 
 /** All commands' time since the start, by INFO commandstats. */

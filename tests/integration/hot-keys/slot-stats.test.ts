@@ -1,6 +1,7 @@
 /** CLUSTER SLOT-STATS, played by a scripted server in the shape of its documentation (Valkey 8, Redis 8.2). */
 import { afterEach, describe, expect, it } from 'vitest'
-import { commandTimeUs, hotSlots, parseSlotStats } from '../../../collector/hot-keys/slot-stats-source.ts'
+import { SlotLedger } from '../../../collector/hot-keys/slot-ledger.ts'
+import { commandTimeUs, parseSlotStats } from '../../../collector/hot-keys/slot-stats-source.ts'
 import { watchLadder } from '../../support/ladder.ts'
 import { until } from '../../support/redis.ts'
 import { type Reply, startScriptedRedis } from '../../support/scripted-redis.ts'
@@ -27,26 +28,32 @@ describe('slot statistics', () => {
     expect(() => parseSlotStats('OK')).toThrow(/did not answer with a list/)
   })
 
-  it('give shares of what was spent since, of slots that both readings have', () => {
-    const before = {
-      slots: new Map([
-        [1, 1_000],
-        [2, 500],
-        [4, 900],
-      ]),
-      commandUs: 10_000,
-    }
-    const after = {
-      slots: new Map([
-        [1, 4_000],
-        [2, 510],
-        [3, 9_000],
-        [4, 100],
-      ]),
-      commandUs: 20_000,
-    }
-    expect(hotSlots(before, after)).toEqual([{ slot: 1, cpuShare: 0.3 }])
-    expect(hotSlots(after, after)).toEqual([])
+  it('give shares of what was spent since the reading before, whenever that was', () => {
+    const ledger = new SlotLedger()
+    const first: [number, number][] = [
+      [1, 1_000],
+      [2, 500],
+      [4, 900],
+    ]
+    expect(ledger.note(new Map(first), 10_000, 0)).toEqual([])
+    expect(ledger.hasCompared).toBe(false)
+    const second: [number, number][] = [
+      [1, 4_000],
+      [3, 9_000],
+      [4, 100],
+    ]
+    expect(ledger.note(new Map(second), 20_000, 5_000)).toEqual([
+      { slot: 1, cpuShare: 0.3, from: 0, to: 5_000 },
+    ])
+    const third: [number, number][] = [
+      [2, 5_500],
+      [3, 11_000],
+    ]
+    expect(ledger.note(new Map(third), 30_000, 10_000)).toEqual([
+      { slot: 2, cpuShare: 0.25, from: 0, to: 10_000 },
+      { slot: 3, cpuShare: 0.2, from: 5_000, to: 10_000 },
+    ])
+    expect(ledger.note(new Map(third), 30_000, 15_000)).toEqual([])
   })
 
   it('are of all commands', () => {
@@ -56,8 +63,26 @@ describe('slot statistics', () => {
   })
 })
 
+const longHot = (reads: number) =>
+  new Map([
+    [100, reads * 60_000],
+    [200, reads * 20_000],
+    [300, reads * 10],
+  ])
+/** A hundred slots with weeks behind them, and one that has become hot today. */
+const newlyHot = (reads: number) =>
+  new Map([
+    ...Array.from({ length: 100 }, (_, at): [number, number] => [at, 9_000_000_000]),
+    [400, reads * 60_000],
+  ])
+
 /** @param policy `maxmemory-policy` of the node */
-async function play(policy: string, keys: Record<number, string[]>, enabled = true) {
+async function play(
+  policy: string,
+  keys: Record<number, string[]>,
+  enabled = true,
+  totals: (reads: number) => Map<number, number> = longHot,
+) {
   let reads = 0
   const server = await startScriptedRedis((words): Reply => {
     const [name = '', sub = '', ...rest] = words
@@ -73,8 +98,16 @@ async function play(policy: string, keys: Record<number, string[]>, enabled = tr
     if (name !== 'CLUSTER') return new Error(`ERR unknown command '${name}', with args beginning with: `)
     if (sub === 'SLOT-STATS') {
       if (!enabled) return new Error('ERR unrecognized sort metric for ORDERBY.')
+      const [selection, first, last] = [rest[0], Number(rest[1]), Number(rest[2])]
+      const all = [...totals(reads)].map(([number, us]) => ({ number, us }))
+      if (selection === 'SLOTSRANGE') {
+        return all
+          .filter(({ number }) => number >= first && number <= last)
+          .map((one) => slot(one.number, one.us))
+      }
       reads++
-      return [slot(100, reads * 60_000), slot(200, reads * 20_000), slot(300, reads * 10)]
+      const highest = [...totals(reads)].sort(([, one], [, other]) => other - one)
+      return highest.slice(0, Number(rest[3])).map(([number, us]) => slot(number, us))
     }
     const held = keys[Number(rest[0])] ?? []
     return sub === 'COUNTKEYSINSLOT' ? held.length : held
@@ -109,6 +142,17 @@ describe('SLOT-STATS as a source', () => {
       ['hot', 0.6, 200],
     ])
     expect(ladder.cost.hits).toBeGreaterThanOrEqual(51)
+  })
+
+  it('finds a slot that becomes hot on a server whose other totals are far higher', {
+    timeout: 30_000,
+  }, async () => {
+    const { ladder } = await play('noeviction', { 400: ['hot'] }, true, newlyHot)
+    const report = await until('the key', () => {
+      const now = ladder.report(Date.now())
+      return now?.keys.length ? now : null
+    })
+    expect(report.keys.map(({ key, cpuShare }) => [text(key), cpuShare])).toEqual([['hot', 0.6]])
   })
 
   it('says which setting it lacks', async () => {
