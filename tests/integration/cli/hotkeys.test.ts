@@ -190,6 +190,8 @@ test('a Sentinel names the master; two masters have to be chosen from', async ()
 test('Memcached servers, one of them away', async () => {
   const server = keep(await startMemcached())
   const socket = connect(server.port, '127.0.0.1')
+  // The server is killed in the end.
+  socket.on('error', () => {})
   socket.resume()
   const timer = setInterval(() => {
     socket.write(`get article:42\r\nget article:42\r\nget gone:7\r\nset k${at++ % 300} 0 0 1\r\nx\r\n`)
