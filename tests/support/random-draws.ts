@@ -19,7 +19,14 @@ export function binomial(trials: number, probability: number, random: Random): n
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
     return Math.min(trials, Math.max(0, Math.round(mean + Math.sqrt(mean * (1 - probability)) * normal)))
   }
+  if (probability <= 0) return 0
+  if (probability >= 1) return trials
+  // From one that comes out to the next: as many draws as come out, not as there are trials.
+  const scale = Math.log1p(-probability)
   let count = 0
-  for (let trial = 0; trial < trials; trial++) if (random() < probability) count++
-  return count
+  for (let at = 0; ; at++) {
+    at += Math.floor(Math.log1p(-random()) / scale)
+    if (at >= trials) return count
+    count++
+  }
 }

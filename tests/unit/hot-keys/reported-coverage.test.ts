@@ -9,6 +9,7 @@ import type { HotKey } from '../../../core/model.ts'
 import { binomial, mulberry, type Random } from '../../support/random-draws.ts'
 
 const RUNS = 1_000
+const ZIPF_RUNS = 3_000
 const RATE = 50_000
 const { commands } = parseCommandTable([
   ['get', 2, ['readonly'], 1, 1, 1],
@@ -64,7 +65,7 @@ test.each([
     const shares = zipfShares(keys, exponent).slice(0, 250)
     const told = BINS.map(() => 0)
     const held = BINS.map(() => 0)
-    for (let run = 0; run < RUNS / 2; run++) {
+    for (let run = 0; run < ZIPF_RUNS; run++) {
       const drawn = shares.map((share, id) => {
         const slices = Array.from({ length: seconds }, () => share * (1 + wave * (2 * random() - 1)))
         return drawKey(id, slices, size, 0, random)
