@@ -39,7 +39,8 @@ export function Age({
 }) {
   const now = useNow()
   const ageMs = now - new Date(at).getTime()
-  if (ageMs < staleAfterMs) return null
+  // Below zero: a figure that came after this clock last ticked, of a collector whose clock is ahead.
+  if (staleAfterMs > 0 && ageMs < staleAfterMs) return null
   const text = formatAge(ageMs)
   return (
     <time dateTime={new Date(at).toISOString()} title={utc(at)} suppressHydrationWarning>

@@ -6,13 +6,5 @@ import { IntervalBar } from './charts/interval-bar.tsx'
 export function HotKeyShare({ row, ordinal, max }: { row: HotKey; ordinal: number | null; max?: number }) {
   const { share, shareLow, shareHigh } = row
   if (share === null) return <span>{figureText(row)}</span>
-  return (
-    <IntervalBar
-      share={share}
-      low={shareLow ?? share}
-      high={shareHigh ?? share}
-      ordinal={ordinal}
-      max={max}
-    />
-  )
+  return <IntervalBar share={share} low={shareLow} high={shareHigh} ordinal={ordinal} max={max} />
 }

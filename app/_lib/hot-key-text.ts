@@ -35,6 +35,20 @@ export function commandText(command: string | null): string | null {
   return isScript(name) ? `Lua · ${name}` : name
 }
 
+/** @returns the share of reads over rows that have a rate; null where one of them does not tell reads from writes */
+export function readShare(rows: readonly Pick<HotKey, 'opsPerSec' | 'readsPerSec'>[]): number | null {
+  const rated = rows.filter(({ opsPerSec }) => opsPerSec !== null)
+  if (rated.some(({ readsPerSec }) => readsPerSec === null)) return null
+  const uses = rated.reduce((sum, { opsPerSec }) => sum + (opsPerSec ?? 0), 0)
+  const reads = rated.reduce((sum, { readsPerSec }) => sum + (readsPerSec ?? 0), 0)
+  return uses > 0 ? Math.min(1, reads / uses) : null
+}
+
+/** Whether a pattern, read as a glob, finds its own keys: not where it holds what a glob means otherwise. */
+export function isGlobOfItself(pattern: string): boolean {
+  return pattern !== '' && !/[\\?]/.test(pattern)
+}
+
 type Figured = Pick<HotKey, 'cpuShare' | 'lfuCounter' | 'rank'>
 
 /** What a row without a rate has in its place: a share of the node's command time, a counter, or its rank alone. */

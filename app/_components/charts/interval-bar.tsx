@@ -14,27 +14,30 @@ export function IntervalBar({
   max = 1,
 }: {
   share: number
-  low: number
-  high: number
+  /** Null: the interval is not known, and no whisker is drawn. */
+  low: number | null
+  high: number | null
   /** The shard whose colour the bar has; null: of no shard, or several. */
   ordinal: number | null
   max?: number
 }) {
   const color = ordinal === null ? 'var(--cs-muted)' : shardColor(ordinal)
   const percent = (value: number) => `${Math.min(100, Math.max(0, (value / max) * 100))}%`
+  const isKnown = low !== null && high !== null
+  const interval = isKnown ? `${formatShare(low)} to ${formatShare(high)}` : 'unknown'
   return (
-    <span className={classes.row} title={`95% interval: ${formatShare(low)} to ${formatShare(high)}`}>
+    <span className={classes.row} title={`95% interval: ${interval}`}>
       <span className={classes.track} aria-hidden="true">
         <span className={classes.bar} style={{ width: percent(share), background: color }} />
-        <span
-          className={classes.whisker}
-          style={{ left: percent(low), right: `calc(100% - ${percent(high)})` }}
-        />
+        {isKnown && (
+          <span
+            className={classes.whisker}
+            style={{ left: percent(low), right: `calc(100% - ${percent(high)})` }}
+          />
+        )}
       </span>
       <span className={classes.value}>{formatShare(share)}</span>
-      <span className="visually-hidden">
-        , 95% interval from {formatShare(low)} to {formatShare(high)}
-      </span>
+      <span className="visually-hidden">, 95% interval: {interval}</span>
     </span>
   )
 }

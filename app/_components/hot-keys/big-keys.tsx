@@ -3,6 +3,7 @@ import type { CacheHotKey } from '../../../core/model.ts'
 import { formatByteRate, formatBytes, formatRate } from '../../_lib/format.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { hotKeysHref, keyHref } from '../../_lib/urls.ts'
+import { Age } from '../clock.tsx'
 import { type Column, DataTable } from '../data-table.tsx'
 import { EmptyState } from '../empty-state.tsx'
 import { KeyName } from '../key-name.tsx'
@@ -33,6 +34,12 @@ export function BigKeys({
       align: 'right',
       hideBelow: 'sm',
       cell: (row) => formatRate(row.opsPerSec),
+    },
+    {
+      key: 'age',
+      header: 'Size checked',
+      align: 'right',
+      cell: (row) => (row.probedAt === null ? 'not yet' : <Age at={row.probedAt} />),
     },
   ]
   return (

@@ -1,9 +1,11 @@
 import Link from 'next/link'
 import type { HotPattern } from '../../../core/model.ts'
 import { formatCount, formatRate } from '../../_lib/format.ts'
+import { isGlobOfItself } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { hotKeysHref } from '../../_lib/urls.ts'
 import { IntervalBar } from '../charts/interval-bar.tsx'
+import { Age } from '../clock.tsx'
 import { type Column, DataTable } from '../data-table.tsx'
 import { EmptyState } from '../empty-state.tsx'
 import { KeyName } from '../key-name.tsx'
@@ -30,7 +32,11 @@ export function HotPatterns({
         ) : (
           <KeyName
             text={row.pattern}
-            href={hotKeysHref({ cache: row.cacheId, pattern: row.pattern }, range)}
+            href={
+              isGlobOfItself(row.pattern)
+                ? hotKeysHref({ cache: row.cacheId, pattern: row.pattern }, range)
+                : undefined
+            }
           />
         ),
     },
@@ -48,6 +54,7 @@ export function HotPatterns({
       hideBelow: 'sm',
       cell: (row) => formatCount(row.keysSeen),
     },
+    { key: 'age', header: 'Age', align: 'right', cell: (row) => <Age at={row.window.to} suffix="" /> },
   ]
   return (
     <Panel

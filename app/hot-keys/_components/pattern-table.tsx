@@ -6,7 +6,7 @@ import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
 import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
 import { formatCount, formatRate, plural } from '../../_lib/format.ts'
-import { SOURCES } from '../../_lib/hot-key-text.ts'
+import { isGlobOfItself, SOURCES } from '../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { hotKeysHref } from '../../_lib/urls.ts'
 import { shareScale } from '../_lib/ranking.ts'
@@ -109,8 +109,10 @@ export function PatternTable({ rows, ordinalOf, range }: Props) {
 /** A pattern whose text is a glob of the same keys leads to them. */
 function PatternName({ row: { cacheId, pattern }, range }: { row: HotPattern; range: RangeQuery }) {
   if (pattern === null) return <>all other keys</>
-  const isGlob = pattern !== '' && !/[\\?]/.test(pattern)
   return (
-    <KeyName text={pattern} href={isGlob ? hotKeysHref({ cache: cacheId, pattern }, range) : undefined} />
+    <KeyName
+      text={pattern}
+      href={isGlobOfItself(pattern) ? hotKeysHref({ cache: cacheId, pattern }, range) : undefined}
+    />
   )
 }

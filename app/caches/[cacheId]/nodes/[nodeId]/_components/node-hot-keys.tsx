@@ -1,10 +1,12 @@
 import type { HotKey, Node } from '../../../../../../core/model.ts'
+import { Age } from '../../../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../../../_components/data-table.tsx'
 import { EmptyState } from '../../../../../_components/empty-state.tsx'
 import { HotKeyShare } from '../../../../../_components/hot-key-share.tsx'
+import { SourceMark } from '../../../../../_components/hot-keys/source-mark.tsx'
 import { KeyName } from '../../../../../_components/key-name.tsx'
 import { Panel } from '../../../../../_components/panel.tsx'
-import { formatRate, UNKNOWN } from '../../../../../_lib/format.ts'
+import { formatDuration, formatRate, UNKNOWN } from '../../../../../_lib/format.ts'
 import { commandText } from '../../../../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../../../../_lib/page-range.ts'
 import { keyHref } from '../../../../../_lib/urls.ts'
@@ -31,6 +33,15 @@ export function NodeHotKeys({ node, hotKeys, range }: { node: Node; hotKeys: Hot
       hideBelow: 'sm',
       cell: (row) => <code>{commandText(row.topCommand) ?? UNKNOWN}</code>,
     },
+    { key: 'source', header: 'Source', hideBelow: 'md', cell: (row) => <SourceMark source={row.source} /> },
+    {
+      key: 'window',
+      header: 'From',
+      align: 'right',
+      hideBelow: 'md',
+      cell: ({ window }) => formatDuration((Date.parse(window.to) - Date.parse(window.from)) / 1000),
+    },
+    { key: 'age', header: 'Age', align: 'right', cell: ({ window }) => <Age at={window.to} suffix="" /> },
   ]
   return (
     <Panel title="Hot keys now" flush>

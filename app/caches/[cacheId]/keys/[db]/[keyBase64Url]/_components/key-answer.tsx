@@ -2,7 +2,7 @@ import type { HotKey, Node } from '../../../../../../../core/model.ts'
 import { Age } from '../../../../../../_components/clock.tsx'
 import { KeyName } from '../../../../../../_components/key-name.tsx'
 import { formatRate, formatShare, plural } from '../../../../../../_lib/format.ts'
-import { figureText } from '../../../../../../_lib/hot-key-text.ts'
+import { figureText, readShare } from '../../../../../../_lib/hot-key-text.ts'
 
 /** The sentence that opens a key's page. `current`: where it is hot now, the busiest node first. */
 export function KeyAnswer({
@@ -28,7 +28,7 @@ export function KeyAnswer({
   const opsPerSec = current.reduce((sum, { opsPerSec }) => sum + (opsPerSec ?? 0), 0)
   const isMissing =
     current.some((row) => row.isMissing !== null) && !current.some((row) => row.isMissing === false)
-  const reads = current.reduce((sum, { readsPerSec }) => sum + (readsPerSec ?? 0), 0)
+  const reads = readShare(current)
   return (
     <>
       <KeyName text={name} />{' '}
@@ -41,7 +41,7 @@ export function KeyAnswer({
       {current.length > 1 &&
         opsPerSec > 0 &&
         `, ${formatRate(opsPerSec)} over ${plural(current.length, 'node')}`}
-      {opsPerSec > 0 && `; ${formatShare(Math.min(1, reads / opsPerSec))} of it reads`}
+      {reads !== null && `; ${formatShare(reads)} of it reads`}
       {isMissing && '; it does not exist'}
     </>
   )

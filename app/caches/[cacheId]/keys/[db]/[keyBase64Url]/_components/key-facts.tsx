@@ -2,7 +2,7 @@ import Link from 'next/link'
 import { heatOf } from '../../../../../../../core/hot-keys/heat.ts'
 import { patternOf } from '../../../../../../../core/hot-keys/match-pattern.ts'
 import { mergeHotKeys } from '../../../../../../../core/hot-keys/merge-nodes.ts'
-import type { HotKey, HotPattern } from '../../../../../../../core/model.ts'
+import type { CacheHotKey, HotKey, HotPattern } from '../../../../../../../core/model.ts'
 import { Age } from '../../../../../../_components/clock.tsx'
 import { Panel } from '../../../../../../_components/panel.tsx'
 import { Stat, Stats } from '../../../../../../_components/stat.tsx'
@@ -14,7 +14,7 @@ import {
   plural,
   UNKNOWN,
 } from '../../../../../../_lib/format.ts'
-import { SOURCES } from '../../../../../../_lib/hot-key-text.ts'
+import { isGlobOfItself, SOURCES } from '../../../../../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../../../../../_lib/page-range.ts'
 import { hotKeysHref } from '../../../../../../_lib/urls.ts'
 
@@ -33,8 +33,7 @@ export function KeyFacts({
 }) {
   const [key] = mergeHotKeys(current, new Map())
   if (key === undefined) return null
-  const { window, probedAt, sizeBytes, isMissing, readsPerSec, writesPerSec } = key
-  const uses = (readsPerSec ?? 0) + (writesPerSec ?? 0)
+  const { window, probedAt, sizeBytes, isMissing } = key
   const checked = probedAt === null ? 'not checked yet' : <Age at={probedAt} prefix="checked " />
   const pattern = patternOf(
     name,
@@ -44,11 +43,7 @@ export function KeyFacts({
   return (
     <Panel title="What kind of key is it?" hint={SOURCES[key.source].tells}>
       <Stats>
-        <Stat
-          label="Used"
-          value={heatOf(key) ?? UNKNOWN}
-          note={uses > 0 ? `${formatShare((readsPerSec ?? 0) / uses)} reads` : 'its source tells no rates'}
-        />
+        <Stat label="Used" value={heatOf(key) ?? UNKNOWN} note={usedNote(key)} />
         <Stat
           label="Exists"
           value={isMissing === null ? UNKNOWN : isMissing ? 'no, missing' : 'yes'}
@@ -70,6 +65,8 @@ export function KeyFacts({
           value={
             pattern === null ? (
               'none of the hot ones'
+            ) : !isGlobOfItself(pattern) ? (
+              <code>{pattern}</code>
             ) : (
               <Link href={hotKeysHref({ cache: key.cacheId, pattern }, range)} prefetch={false}>
                 <code>{pattern}</code>
@@ -86,4 +83,11 @@ export function KeyFacts({
       </Stats>
     </Panel>
   )
+}
+
+function usedNote({ opsPerSec, readsPerSec, writesPerSec }: CacheHotKey): string {
+  if (opsPerSec === null) return 'its source tells no rates'
+  if (readsPerSec === null || writesPerSec === null) return 'its source does not tell reads from writes'
+  const uses = readsPerSec + writesPerSec
+  return uses > 0 ? `${formatShare(readsPerSec / uses)} reads` : 'neither read nor written'
 }
