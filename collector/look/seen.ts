@@ -2,7 +2,7 @@
 import type { HotKeySource } from '../hot-keys/source-types.ts'
 import type { LookNode } from './look-rows.ts'
 
-export type Seen = Pick<LookNode, 'wasLookedAt' | 'sampledCommands'>
+type Seen = Pick<LookNode, 'wasLookedAt' | 'sampledCommands'>
 
 export class SeenNodes {
   readonly #nodes = new Map<string, { source: HotKeySource; sampled: number | null; hasReport: boolean }>()
