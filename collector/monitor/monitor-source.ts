@@ -255,7 +255,7 @@ class MonitorSource implements HotKeySource {
     const stops = { ...plan, maxLagMs: MAX_LAG_MS }
     const burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening)
     this.#burst = burst
-    const unwatch = this.#guard.watch(burst)
+    const unwatch = this.#guard.watch(burst, plan.maxBytes)
     try {
       const result = await burst.done
       if (result.windowMs > 0 && burst.clientId === null) this.#guard.noteUnknownClient()

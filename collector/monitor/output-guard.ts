@@ -9,6 +9,9 @@ import type { NodeFacts } from '../hot-keys/source-types.ts'
 import type { Burst } from './burst.ts'
 
 const CHECK_MS = 10
+/** A quiet node is asked each 30 ms. */
+const QUIET_CHECKS = 3
+const LITTLE_BYTES = 256 * 1024
 
 export class OutputGuard {
   /** Why the node's memory for us is not watched; null when it is. */
@@ -35,8 +38,11 @@ export class OutputGuard {
     this.refusal ??= `What the node holds for MONITOR in its memory cannot be watched: ACL SETUSER ${this.#username} +client|id +client|setname lifts this.`
   }
 
-  /** @returns what ends the watching */
-  watch(burst: Burst): () => void {
+  /**
+   * @param maxBytes at which the burst ends by itself
+   * @returns what ends the watching
+   */
+  watch(burst: Burst, maxBytes: number): () => void {
     const facts = this.#facts()
     if (!knowsOneClient(facts.version)) {
       this.refusal =
@@ -44,10 +50,14 @@ export class OutputGuard {
     }
     const bound = maxOutputBytes(facts)
     const watching = ++this.#asked
+    // Where next to nothing is to come, a question each moment would be most of what the node is asked.
+    const askEvery = maxBytes <= LITTLE_BYTES ? QUIET_CHECKS : 1
+    let checks = 0
     const timer = setInterval(() => {
       if (!burst.isOpen) return
       if (guardRefusal(this.#facts()) !== null) return burst.abort('guard')
-      if (this.refusal === null && !this.#asking && burst.clientId !== null) {
+      const isDue = ++checks % askEvery === 0
+      if (isDue && this.refusal === null && !this.#asking && burst.clientId !== null) {
         void this.#check(burst, burst.clientId, bound, watching)
       }
     }, CHECK_MS)
