@@ -19,10 +19,20 @@ test('a node tells what watching costs, predicted beside measured, and by which 
   await expect(cost.getByRole('row', { name: /Last look/ })).toContainText('702 µs')
 
   const sources = page.getByRole('region', { name: 'How hot keys are read' }).getByRole('listitem')
-  await expect(sources).toHaveCount(3)
-  await expect(sources.nth(0)).toContainText(/HOTKEYS\s*not on this server/)
-  await expect(sources.nth(1)).toContainText(/MONITOR\s*in use/)
-  await expect(sources.nth(2)).toContainText('OBJECT FREQ needs an LFU one')
+  await expect(sources).toHaveCount(4)
+  await expect(sources.nth(0)).toContainText(/MONITOR\s*in use/)
+  await expect(sources.nth(1)).toContainText(/HOTKEYS\s*not on this server/)
+  await expect(sources.nth(2)).toContainText('no CLUSTER SLOT-STATS')
+  await expect(sources.nth(3)).toContainText('allkeys-lfu or volatile-lfu does')
+})
+
+test('a node that forbids every source says why, and what lifts it', async ({ page }) => {
+  const nodes = await listApi('/api/v1/nodes?cacheId=shop')
+  const node = nodes.find(({ role, shardOrdinal }) => role === 'replica' && shardOrdinal === 3)
+  await page.goto(`${fleetUrl()}/caches/shop/nodes/${node?.nodeId}`)
+  const read = page.getByRole('region', { name: 'How hot keys are read' })
+  await expect(read).toContainText('Hot keys are not read here.')
+  await expect(read.getByRole('listitem').nth(0)).toContainText('ACL SETUSER cachescope +monitor')
 })
 
 test('a key shows its interval, source, window, size and pattern, and the lists of its cache', async ({

@@ -59,16 +59,45 @@ export function seedHotPatterns(member: Member, at: number): HotPatternSample[] 
   }))
 }
 
+/** Of a node that forbids every source. */
+export const SEED_REFUSAL =
+  'User cachescope may not use MONITOR: ACL SETUSER cachescope +monitor on the node lifts this.'
+
+export function seedRefusedWatching(at: number): Watching {
+  const watching = seedWatching(at)
+  return {
+    ...watching,
+    source: null,
+    sources: watching.sources.map((one) =>
+      one.source === 'monitor' ? { source: 'monitor', state: 'refused', reason: SEED_REFUSAL } : one,
+    ),
+    attention: null,
+    predictedShare: null,
+    measuredShare: null,
+    lastBurst: null,
+  }
+}
+
 export function seedWatching(at: number): Watching {
   return {
     source: 'monitor',
     sources: [
-      { source: 'hotkeys', state: 'unsupported', reason: 'HOTKEYS comes with Redis 8.6 and Valkey 9.2.' },
       { source: 'monitor', state: 'used', reason: null },
       {
+        source: 'hotkeys',
+        state: 'unsupported',
+        reason: 'The node has no HOTKEYS: its version is older, or it is disabled there.',
+      },
+      {
+        source: 'slot-stats',
+        state: 'unsupported',
+        reason: 'The node has no CLUSTER SLOT-STATS: its version is older, or it is disabled there.',
+      },
+      {
         source: 'lfu',
-        state: 'refused',
-        reason: 'maxmemory-policy is allkeys-lru; OBJECT FREQ needs an LFU one.',
+        state: 'unsupported',
+        reason:
+          'The node counts no uses of keys under maxmemory-policy allkeys-lru: allkeys-lfu or volatile-lfu does.',
       },
     ],
     budget: 0.01,

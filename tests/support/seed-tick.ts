@@ -1,7 +1,13 @@
 /** One synthetic tick: figures that a small cluster under a Zipf load would show. Deterministic. */
 import type { NodeMetrics } from '../../core/metrics.ts'
 import type { CacheRecord, NodeStatus, Tick, Topology } from '../../core/sample.ts'
-import { seedHotKeys, seedHotPatterns, seedWatching } from './seed-hot-keys.ts'
+import {
+  SEED_REFUSAL,
+  seedHotKeys,
+  seedHotPatterns,
+  seedRefusedWatching,
+  seedWatching,
+} from './seed-hot-keys.ts'
 
 export type Fleet = {
   caches: CacheRecord[]
@@ -105,6 +111,7 @@ function members(fleet: Fleet, topology: Topology, index: number): Member[] {
 }
 
 function status(member: Member, at: number, isDown: boolean): NodeStatus {
+  const isRefused = member.role === 'replica' && member.ordinal === 3
   return {
     cacheId: member.cacheId,
     address: member.address,
@@ -117,8 +124,8 @@ function status(member: Member, at: number, isDown: boolean): NodeStatus {
     uptimeSeconds: isDown ? null : 86_400 + (Math.floor(at / 1_000) % 86_400),
     maxMemoryPolicy: isDown ? null : 'allkeys-lru',
     maxClients: isDown ? null : 10_000,
-    hotKeysRefusal: null,
-    watching: isDown ? null : seedWatching(at),
+    hotKeysRefusal: isRefused ? SEED_REFUSAL : null,
+    watching: isDown ? null : isRefused ? seedRefusedWatching(at) : seedWatching(at),
   }
 }
 
