@@ -3,8 +3,8 @@ import type { MergedWindow } from '../../core/hot-keys/window.ts'
 import type { OpeningState } from './opening.ts'
 
 export interface LineSink {
-  /** A client's command. @param write whether it may write, by the node's own flag */
-  countCommand(write: boolean): void
+  /** A client's command. */
+  countCommand(): void
   /** A command inside a script, or one that replication brought: it is load, but no client's command. */
   countOther(): void
   /** Once for every different key of a command, after its `countCommand`. The bytes are valid during the call only. */

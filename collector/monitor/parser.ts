@@ -350,7 +350,7 @@ export class MonitorParser {
       this.#sink.countOther()
       return
     }
-    this.#sink.countCommand(this.#command?.write ?? false)
+    this.#sink.countCommand()
     this.counts.droppedKeys += this.#keys.dropped
     if (this.#command === null) this.#countUnknown()
     else if (this.#keys.count > 0) this.#countKeys(this.#command)

@@ -6,7 +6,6 @@ export class PackedSlice {
   readonly second: number
   readonly commands: number
   /** Of `commands`, those that may write. */
-  readonly writeCommands: number
   readonly others: number
   readonly keyUses: number
   /** A key that is not among the entries was used at most so often. */
@@ -25,7 +24,6 @@ export class PackedSlice {
     facts: {
       second: number
       commands: number
-      writeCommands: number
       others: number
       keyUses: number
       absentMax: number
@@ -33,7 +31,6 @@ export class PackedSlice {
   ) {
     this.second = facts.second
     this.commands = facts.commands
-    this.writeCommands = facts.writeCommands
     this.others = facts.others
     this.keyUses = facts.keyUses
     this.absentMax = facts.absentMax

@@ -38,8 +38,6 @@ export type MergedWindow = {
   seconds: number[]
   /** Clients' commands. */
   commands: number
-  /** Of `commands`, those that may write. */
-  writeCommands: number
   /** Commands inside scripts or by replication. */
   others: number
   /** By `low`, descending. */
@@ -55,7 +53,6 @@ export class SlidingWindow {
   #closed: PackedSlice[] = []
   #second = 0
   #commands = 0
-  #writeCommands = 0
   #others = 0
 
   constructor(sketch: Sketch) {
@@ -71,9 +68,8 @@ export class SlidingWindow {
     this.#closed = this.#closed.filter((slice) => isCurrent(slice.second, second)).slice(-CLOSED_SLICES)
   }
 
-  countCommand(write = false): void {
+  countCommand(): void {
     this.#commands++
-    if (write) this.#writeCommands++
   }
 
   countOther(): void {
@@ -81,9 +77,8 @@ export class SlidingWindow {
   }
 
   /** What was counted elsewhere: keys are in the sketch already. */
-  countLines(commands: number, writeCommands: number, others: number): void {
+  countLines(commands: number, others: number): void {
     this.#commands += commands
-    this.#writeCommands += writeCommands
     this.#others += others
   }
 
@@ -110,7 +105,6 @@ export class SlidingWindow {
       to: Math.min(now, (last.second + 1) * SLICE_MS),
       seconds: seen.map((slice) => slice.second),
       commands: sum(seen, (slice) => slice.commands),
-      writeCommands: sum(seen, (slice) => slice.writeCommands),
       others: sum(slices, (slice) => slice.others),
       keys: mergeSlices(seen, limit),
       keyUses: sum(seen, (slice) => slice.keyUses),
@@ -131,7 +125,6 @@ export class SlidingWindow {
     return new PackedSlice(entries, this.#sketch.sample(), {
       second: this.#second,
       commands: this.#commands,
-      writeCommands: this.#writeCommands,
       others: this.#others,
       keyUses: this.#sketch.uses,
       absentMax,
@@ -148,7 +141,6 @@ export class SlidingWindow {
   #clearRunning(): void {
     this.#sketch.clear()
     this.#commands = 0
-    this.#writeCommands = 0
     this.#others = 0
   }
 }

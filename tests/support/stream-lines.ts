@@ -17,7 +17,6 @@ export type GeneratedLine = {
   /** The table does not list the command. */
   unknown: boolean
   /** The command may write. */
-  write: boolean
   /** The different keys, where it is a client's command. */
   keys: ExpectedKey[]
   /** Where the digits of its only key stand, which may be overwritten by others; null where it has none. */
@@ -123,7 +122,6 @@ function lineOf(call: Call, spelled: string, db: number, address: string, replic
     bytes: Buffer.from(monitorLine([spelled, ...call.words], { db, address }), 'latin1'),
     kind: isReplicated ? 'replicated' : 'commands',
     unknown,
-    write: WRITE_COMMANDS.has(name),
     keys: isReplicated ? [] : [...keys.values()],
     numberAt: null,
   }
@@ -178,7 +176,6 @@ const malformed = fc
       bytes: Buffer.from(line),
       kind: 'malformed',
       unknown: false,
-      write: false,
       keys: [],
       numberAt: null,
     }),

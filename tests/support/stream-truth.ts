@@ -104,8 +104,6 @@ export function findFault(stream: Stream, window: MergedWindow | null): string |
   const total = (value: (slice: (typeof slices)[number]) => number) =>
     seen.reduce((sum, slice) => sum + value(slice), 0)
   if (window.commands !== total(({ commands }) => commands)) return `${window.commands} commands`
-  if (window.writeCommands !== total(({ writes }) => writes))
-    return `${window.writeCommands} writing commands`
   if (window.others !== slices.reduce((sum, { others }) => sum + others, 0)) return `${window.others} others`
   if (window.keyUses !== total(({ keyUses }) => keyUses)) return `${window.keyUses} uses of keys`
   const weights = window.sample.reduce((sum, { weight }) => sum + weight, 0)
@@ -137,19 +135,17 @@ type Summed = { slice: Slice; keys: Map<string, number> }
 function sumSlice(lines: readonly GeneratedLine[], { uses }: Slice) {
   const keys = new Map<string, number>()
   let commands = 0
-  let writes = 0
   let others = 0
   let keyUses = 0
   uses.forEach((count, index) => {
     const line = lines[index] as GeneratedLine
     if (line.kind === 'commands') commands += count
-    if (line.kind === 'commands' && line.write) writes += count
     if (line.kind === 'scripted' || line.kind === 'replicated') others += count
     keyUses += count * line.keys.length
     if (line.numberAt !== null || count === 0) return
     for (const { key, db } of line.keys) keys.set(`${db} ${key}`, (keys.get(`${db} ${key}`) ?? 0) + count)
   })
-  return { keys, commands, writes, others, keyUses }
+  return { keys, commands, others, keyUses }
 }
 
 function usesOf({ slice, keys }: Summed, key: string, db: number): number {

@@ -18,7 +18,6 @@ export const LAYOUT = {
   OWN: 36,
   CELL_MAX: 40,
   USES: 44,
-  WRITE_COMMANDS: 60,
   ADDRESSES: 64,
   ADDRESS_SIZE: 64,
   CARRY: 704,

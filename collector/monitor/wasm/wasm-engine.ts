@@ -172,7 +172,6 @@ export class WasmEngine implements StreamEngine {
       return count
     }
     const commands = take(LAYOUT.COMMANDS)
-    const writes = take(LAYOUT.WRITE_COMMANDS)
     const scripted = take(LAYOUT.SCRIPTED)
     const replicated = take(LAYOUT.REPLICATED)
     this.#counts.lines += take(LAYOUT.LINES)
@@ -180,7 +179,7 @@ export class WasmEngine implements StreamEngine {
     this.#counts.scripted += scripted
     this.#counts.replicated += replicated
     this.#counts.own += take(LAYOUT.OWN)
-    this.#window.countLines(commands, writes, scripted + replicated)
+    this.#window.countLines(commands, scripted + replicated)
   }
 
   #setWord(at: number, value: number): void {

@@ -73,20 +73,6 @@ describe.each(ENGINE_KINDS)('the %s engine', (kind) => {
     expect(engine.state).toEqual({ kind: 'refused', code: 'NOPERM', reply: 0 })
   })
 
-  test('commands that may write are told apart, whatever their keys', () => {
-    const engine = begin({})
-    const words = [
-      ['SET', 'a', 'v'],
-      ['GET', 'a'],
-      ['MSET', 'c', '3'],
-      ['MSET', 'a', '1', 'b', '2'],
-      ['PING'],
-      ['nosuch', 'x'],
-    ]
-    feed(engine, words.map((line) => monitorLine(line)).join(''))
-    expect(merge(engine)).toMatchObject({ commands: 6, writeCommands: 3 })
-  })
-
   test('scripts, our own connections and what replication brings are no commands of clients', () => {
     const engine = begin({ ownAddresses: ['10.0.0.1:1', '10.0.0.1:2'], primaryAddress: '10.0.0.3:6379' })
     const from = (address: string, key: string) => monitorLine(['GET', key], { address })

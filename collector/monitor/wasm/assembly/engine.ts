@@ -27,7 +27,6 @@ import {
   SPEC_SIZE,
   TABLE,
   TABLE_PLACES,
-  WRITE_COMMANDS,
 } from './layout'
 import { add } from './sketch'
 
@@ -113,7 +112,7 @@ function scanFirst(node: usize, entry: usize, db: i32, from: usize, end: usize):
     next = findEnd(next, end)
     if (next === 0) return 0
   }
-  countCommand(node, entry)
+  countCommand(node)
   add(node, key, length, db, <u32>load<u16>(entry, ENTRY_ID), load<u8>(entry, ENTRY_FIRST_SPEC + 2))
   return next
 }
@@ -194,7 +193,7 @@ function specOf(entry: usize, index: i32): i32 {
 }
 
 function countKeys(node: usize, entry: usize, db: i32, keys: u32, argumentCount: i32): void {
-  countCommand(node, entry)
+  countCommand(node)
   const command = <u32>load<u16>(entry, ENTRY_ID)
   for (let number: u32 = 0; number < keys; number++) {
     const place = LINE_KEYS + <usize>number * LINE_KEY_SIZE
@@ -256,10 +255,9 @@ function endRest(node: usize, counter: usize, from: usize, end: usize): usize {
 }
 
 @inline
-function countCommand(node: usize, entry: usize): void {
+function countCommand(node: usize): void {
   increment(node + LINES)
   increment(node + COMMANDS)
-  if (load<u8>(entry, ENTRY_WRITES) !== 0) increment(node + WRITE_COMMANDS)
 }
 
 @inline

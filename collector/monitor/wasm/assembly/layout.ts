@@ -33,8 +33,6 @@ export const USES: usize = 44
 export const RANDOM: usize = 48
 export const FREE_BLOCK: usize = 52
 export const USED_BLOCKS: usize = 56
-/** Of COMMANDS, those that may write. */
-export const WRITE_COMMANDS: usize = 60
 /** The primary's address, then our own: length (u32) and up to 60 bytes each. */
 export const ADDRESSES: usize = 64
 export const ADDRESS_SIZE: usize = 64
