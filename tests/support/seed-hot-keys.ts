@@ -1,7 +1,7 @@
 /** The hot keys and patterns of the synthetic fleet: one very hot, one big, one missing, one that is mostly written. */
 import type { Watching } from '../../core/model.ts'
 import type { HotKeySample, HotPatternSample } from '../../core/sample.ts'
-import type { Fleet, Member } from './seed-tick.ts'
+import type { Fleet, Member } from './seed-types.ts'
 
 const SAMPLED = 20_000
 const BIG_RANK = 2

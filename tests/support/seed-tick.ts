@@ -8,21 +8,7 @@ import {
   seedRefusedWatching,
   seedWatching,
 } from './seed-hot-keys.ts'
-
-export type Fleet = {
-  caches: CacheRecord[]
-  topologies: Topology[]
-  hotShard: number
-  hotKeysPerNode: number
-  down: { ordinal: number; since: number } | null
-}
-export type Member = {
-  cacheId: string
-  address: string
-  ordinal: number
-  role: 'primary' | 'replica'
-  load: number
-}
+import type { Fleet, Member } from './seed-types.ts'
 
 const MiB = 1024 * 1024
 const BASE_OPS = 4_000

@@ -9,7 +9,8 @@ import { ensurePartitions, rollUp } from '../../store/maintenance.ts'
 import { migrate } from '../../store/migrate.ts'
 import { saveTick } from '../../store/tick.ts'
 import { saveCaches, saveTopology } from '../../store/topology.ts'
-import { buildTick, type Fleet } from './seed-tick.ts'
+import { buildTick } from './seed-tick.ts'
+import type { Fleet } from './seed-types.ts'
 
 export type SeedOptions = {
   /** @default 1, named shop, shop-2, … */
