@@ -1,6 +1,6 @@
 /** One synthetic tick: figures that a small cluster under a Zipf load would show. Deterministic. */
 import type { NodeMetrics } from '../../core/metrics.ts'
-import type { CacheRecord, NodeStatus, Tick, Topology } from '../../core/sample.ts'
+import type { NodeStatus, Tick, Topology } from '../../core/sample.ts'
 import {
   SEED_REFUSAL,
   seedHotKeys,
