@@ -107,8 +107,8 @@ export class CpuMeter {
       return { atMs: performance.now(), usedUs: seconds * 1e6, commands }
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error
-      // The connection that waited in vain is closed: until it is open again every reading fails, whatever the reason.
-      this.#isHeldUp = error.replyCode === null
+      // The connection that waited in vain is closed: until it is open again, readings fail as unreachable.
+      this.#isHeldUp = error.state === 'timeout' || error.state === 'unreachable'
       if (error.replyCode !== null) this.#refusedUntil = performance.now() + REFUSED_MS
       return null
     }

@@ -81,6 +81,7 @@ describe('what the node used beyond its ordinary work', () => {
 
 describe('a node that does not tell', () => {
   const timeout = new NodeFailure({ state: 'timeout', message: 'It does not answer.' })
+  const closed = new NodeFailure({ state: 'unreachable', message: 'It closed the connection.' })
   const gone = new NodeFailure({ state: 'refused', message: 'Nothing listens.' })
   const denied = new NodeFailure({ state: 'denied', message: 'It may not.' }, 'NOPERM')
 
@@ -105,6 +106,7 @@ describe('a node that does not tell', () => {
     ['is given up where nothing listens any more', gone, 0],
     ['is given up where it refuses', denied, 0],
     ['is given up after a while', timeout, 15],
+    ['is waited for while its connection is opened again', closed, 15],
   ])('%s', async (_, failure, pauses) => {
     const one = node()
     await one.meter.prime(true)
