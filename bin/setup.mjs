@@ -1,10 +1,11 @@
 /**
- * Brings a clone to where `bin/main.ts` runs: npm packages, the generated client, the compiled module, and the Debian
- * packages that the subcommand needs. Plain JavaScript without dependencies: it runs on the system's Node (20 or later), before all else.
+ * Brings a clone to where `bin/main.ts` runs: npm packages, the generated client, the compiled module, the Debian
+ * packages that the subcommand needs, and the engines that the tests run. Plain JavaScript without dependencies: it runs on the system's Node (20 or later), before all else.
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPrograms, missingPrograms, neededPrograms } from './setup/debian.mjs'
+import { enginesAreCurrent, fetchEngines, needsEngines } from './setup/engines.mjs'
 import { takeLock } from './setup/lock.mjs'
 import { clientIsCurrent, generateClient, installPackages, packagesAreCurrent } from './setup/packages.mjs'
 import { SetupError, stopRunning } from './setup/run.mjs'
@@ -34,11 +35,13 @@ async function setUp(args) {
   const asksForHelp = args.includes('--help') || args.includes('-h')
   const [command = '', ...rest] = args.filter((arg, at) => (at === 0 ? !arg.startsWith('-') : true))
   const needed = asksForHelp ? [] : neededPrograms(command, rest)
+  const enginesAreMissing = () => !asksForHelp && needsEngines(command, rest) && !enginesAreCurrent(root)
   const isCurrent = () =>
     packagesAreCurrent(root) &&
     clientIsCurrent(root) &&
     moduleIsCurrent(root) &&
-    missingPrograms(needed, env).length === 0
+    missingPrograms(needed, env).length === 0 &&
+    !enginesAreMissing()
   if (isCurrent()) return
 
   let said = false
@@ -52,6 +55,7 @@ async function setUp(args) {
   if (!moduleIsCurrent(root)) await buildModule(root, env)
   const missing = missingPrograms(needed, env)
   if (missing.length > 0) await installPrograms(missing, env)
+  if (enginesAreMissing()) await fetchEngines(root, env)
 }
 
 try {

@@ -1,25 +1,32 @@
 /** What `cachescope test` runs: each stage says how many of its checks or tests passed and failed, and what the failed ones printed. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { buildApp } from './build-app.ts'
 import type { StageName } from './choices.ts'
 import { explain } from './exit-codes.ts'
 import { inRoot, NODE, STATE_DIRECTORY } from './paths.ts'
 import { runCaptured } from './run-captured.ts'
 import { withProgress } from './setup/progress.mjs'
+import { failureLine, readPlaywrightReport, readVitestReport, type TestCounts } from './test-reports.ts'
 
-export type StageResult = { passed: number; failed: number; output: string }
+/** `output`: what was printed; empty where nothing failed, or of no use then. */
+export type StageResult = TestCounts & { output: string }
 
 export const STAGES: Record<StageName, () => Promise<StageResult>> = {
   check: runChecks,
   unit: () => runVitest('unit'),
-  integration: () => runVitest('integration'),
+  integration: async () => add(await runVitest('integration'), await runVitest('alone')),
   e2e: runPlaywright,
 }
 
 /** Folders of ours; those that exist are cruised. */
-const FOLDERS = ['app', 'bench', 'bin', 'collector', 'core', 'demo', 'store', 'tests']
+const FOLDERS = ['app', 'bench', 'bin', 'client', 'collector', 'core', 'demo', 'store', 'tests']
+
+/** Tests start hundreds of processes of ours: what one has compiled the next one need not. */
+const withCompileCache = (): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: join(STATE_DIRECTORY, 'compile-cache'),
+  ...process.env,
+})
 
 type Check = { name: string; run: () => Promise<{ ok: boolean; output: string }> }
 
@@ -31,12 +38,13 @@ const CHECKS: Check[] = [
 ]
 
 async function runChecks(): Promise<StageResult> {
-  const result: StageResult = { passed: 0, failed: 0, output: '' }
+  const result: StageResult = { passed: 0, failed: 0, failures: [], output: '' }
   for (const check of CHECKS) {
     const { ok, output } = await withProgress(`check: ${check.name}`, check.run)
     if (ok) result.passed++
     else {
       result.failed++
+      result.failures.push(failureLine('check', check.name, output))
       result.output += `${check.name} failed:\n${output.trim()}\n\n`
     }
   }
@@ -67,14 +75,16 @@ async function runDependencyCruiser(): Promise<{ ok: boolean; output: string }> 
   return result
 }
 
-const VitestReport = z.object({
-  numPassedTests: z.int(),
-  numFailedTests: z.int(),
-  numPendingTests: z.int(),
-  numTodoTests: z.int(),
-  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.unknown()) })),
-})
+function add(one: StageResult, other: StageResult): StageResult {
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    failures: [...one.failures, ...other.failures],
+    output: [one, other].flatMap(({ failed, output }) => (failed > 0 ? [output] : [])).join('\n\n'),
+  }
+}
 
+/** @param project of vitest.config.ts */
 async function runVitest(project: string): Promise<StageResult> {
   const path = reportPath(project)
   const { code, output } = await withProgress(`test: ${project}`, (note) =>
@@ -89,47 +99,46 @@ async function runVitest(project: string): Promise<StageResult> {
         '--reporter=json',
         `--outputFile.json=${path}`,
       ],
-      { onLine: note },
+      { env: withCompileCache(), onLine: note },
     ),
   )
-  const report = readReport(path, VitestReport)
-  if (report === null) return { passed: 0, failed: 1, output }
-  // A file that does not load has no tests to fail; a skipped test has not passed.
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  ).length
-  const failed = report.numFailedTests + report.numPendingTests + report.numTodoTests + brokenFiles
-  return complete({ passed: report.numPassedTests, failed, output }, code)
+  return complete(project, readVitestReport(path), { code, output })
 }
-
-const PlaywrightReport = z.object({
-  stats: z.object({ expected: z.int(), unexpected: z.int(), flaky: z.int(), skipped: z.int() }),
-})
 
 async function runPlaywright(): Promise<StageResult> {
   try {
     await buildApp()
   } catch (error) {
-    return { passed: 0, failed: 1, output: explain(error).message }
+    const { message } = explain(error)
+    return {
+      passed: 0,
+      failed: 1,
+      failures: [failureLine('e2e', 'the build of the dashboard', message)],
+      output: message,
+    }
   }
   const path = reportPath('e2e')
   const { code, output } = await withProgress('test: e2e', (note) =>
     runCaptured(NODE, [inRoot('node_modules/playwright/cli.js'), 'test', '--reporter=list,json'], {
-      env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_FILE: path, PLAYWRIGHT_JSON_OUTPUT_NAME: path },
+      env: { ...withCompileCache(), PLAYWRIGHT_JSON_OUTPUT_FILE: path, PLAYWRIGHT_JSON_OUTPUT_NAME: path },
       onLine: note,
     }),
   )
-  const report = readReport(path, PlaywrightReport)
-  if (report === null) return { passed: 0, failed: 1, output }
-  const { expected, unexpected, flaky, skipped } = report.stats
-  return complete({ passed: expected, failed: unexpected + flaky + skipped, output }, code)
+  return complete('e2e', readPlaywrightReport(path), { code, output })
 }
 
-/** A stage that ended badly, or tested nothing, has failed whatever it counted. */
-function complete(result: StageResult, code: number): StageResult {
+/** A stage that reported nothing, ended badly, or tested nothing, has failed whatever it counted. */
+function complete(
+  stage: string,
+  counts: TestCounts | null,
+  { code, output }: { code: number; output: string },
+): StageResult {
+  const result = { passed: 0, failed: 0, failures: [], ...counts, output }
   if (result.failed > 0) return result
-  if (code !== 0) return { ...result, failed: 1 }
-  if (result.passed === 0) return { ...result, failed: 1, output: `No test ran.\n${result.output}` }
+  const failedBy = (why: string) => ({ ...result, failed: 1, failures: [failureLine(stage, 'the run', why)] })
+  if (counts === null) return failedBy(`it ended with code ${code} and without a report`)
+  if (code !== 0) return failedBy(`it ended with code ${code}, as of an error outside the tests`)
+  if (result.passed === 0) return { ...failedBy('no test ran'), output: `No test ran.\n${output}` }
   return result
 }
 
@@ -139,12 +148,4 @@ function reportPath(stage: string): string {
   const path = join(folder, `${stage}.json`)
   rmSync(path, { force: true })
   return path
-}
-
-function readReport<T>(path: string, schema: z.ZodType<T>): T | null {
-  try {
-    return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
-    return null
-  }
 }

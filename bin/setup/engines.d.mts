@@ -1,0 +1,1 @@
+export function needsEngines(command: string, args: string[]): boolean
