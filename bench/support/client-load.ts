@@ -1,0 +1,60 @@
+/**
+ * One client of ioredis, bare or wrapped, alone in its process: what it costs is not mixed with another one's code.
+ * argv: ClientLoad as JSON. Serves one slice at a time; it ends with its parent.
+ */
+import { Cluster, Redis } from 'ioredis'
+import { cachescope } from '../../client/index.ts'
+
+export type ClientUse = 'at once' | 'one at a time' | 'automatic pipelines' | 'pipelines' | 'MULTI'
+export type ClientLoad = {
+  port: number
+  isCluster: boolean
+  isWrapped: boolean
+  use: ClientUse
+  /** Commands of one go, all answered before the next one. */
+  atOnce: number
+}
+export type ClientOrder = { ms: number }
+export type ClientNews = { kind: 'ready' } | { kind: 'slice'; commands: number; cpuUs: number }
+
+const KEY = 'k'
+const VALUE = 'x'.repeat(100)
+
+const { port, isCluster, isWrapped, use, atOnce }: ClientLoad = JSON.parse(process.argv[2] ?? '')
+const enableAutoPipelining = use === 'automatic pipelines'
+const bare = isCluster
+  ? new Cluster([{ host: '127.0.0.1', port }], { enableAutoPipelining })
+  : new Redis({ port, enableAutoPipelining })
+const client = isWrapped ? cachescope(bare, { app: 'bench' }) : bare
+const go = use === 'pipelines' || use === 'MULTI' ? inOnePipeline : inCalls
+await client.set(KEY, VALUE)
+process.once('disconnect', () => process.exit())
+process.on('message', (order: ClientOrder) => {
+  void runSlice(order).then((news) => process.send?.(news))
+})
+process.send?.({ kind: 'ready' } satisfies ClientNews)
+
+async function runSlice({ ms }: ClientOrder): Promise<ClientNews> {
+  const cpu = process.cpuUsage()
+  const startedMs = performance.now()
+  let commands = 0
+  while (performance.now() - startedMs < ms) {
+    await go()
+    commands += atOnce
+  }
+  const { user, system } = process.cpuUsage(cpu)
+  return { kind: 'slice', commands, cpuUs: user + system }
+}
+
+async function inCalls(): Promise<void> {
+  const reads: Promise<unknown>[] = []
+  for (let each = 0; each < atOnce; each++) reads.push(client.get(KEY))
+  await Promise.all(reads)
+}
+
+async function inOnePipeline(): Promise<void> {
+  const pipeline = use === 'MULTI' ? client.multi() : client.pipeline()
+  for (let each = 0; each < atOnce; each++) pipeline.get(KEY)
+  const answers = await pipeline.exec()
+  if (answers?.length !== atOnce) throw new Error(`${answers?.length} answers to ${atOnce} commands`)
+}
