@@ -24,12 +24,13 @@ const port = z
 
 const flag = z.boolean({ error: 'is true or false' })
 
-const LATER = ['sentinel', 'memcached', 'dax']
-const kind = z.string({ error: 'is standalone or cluster' }).transform((value, context) => {
-  if (value === 'standalone' || value === 'cluster') return value
+const LATER = ['memcached', 'dax']
+const KINDS = 'is standalone, sentinel or cluster'
+const kind = z.string({ error: KINDS }).transform((value, context) => {
+  if (value === 'standalone' || value === 'sentinel' || value === 'cluster') return value
   const message = LATER.includes(value)
-    ? `${value} is not supported by this version yet; supported: standalone, cluster`
-    : 'is standalone or cluster'
+    ? `${value} is not supported by this version yet; supported: standalone, sentinel, cluster`
+    : KINDS
   context.issues.push({ code: 'custom', message, input: value })
   return z.NEVER
 })
@@ -56,6 +57,9 @@ const cache = z.strictObject(
       .min(1, { error: 'is empty; name at least one node, such as redis://127.0.0.1:6379' }),
     username: text().optional(),
     password: text().optional(),
+    master: text().optional(),
+    sentinelUsername: text().optional(),
+    sentinelPassword: text().optional(),
     tls: z
       .strictObject(
         {
@@ -80,6 +84,17 @@ const cache = z.strictObject(
               { error: 'is a block with a line for each node: "10.0.0.5:6379": { budget: 0.5% }' },
             )
             .prefault({}),
+        },
+        map,
+      )
+      .prefault({}),
+    mitigations: z
+      .strictObject(
+        {
+          enabled: flag.default(false),
+          username: text().optional(),
+          password: text().optional(),
+          proofWindow: duration('10s', '10m').prefault('60s'),
         },
         map,
       )
@@ -134,6 +149,7 @@ const SETTINGS: Record<string, string[]> = {
   'caches.tls': keysOf(cache.shape.tls.unwrap().shape),
   'caches.hotKeys': keysOf(cache.shape.hotKeys.unwrap().shape),
   'caches.hotKeys.nodes.*': keysOf(nodeHotKeys.shape),
+  'caches.mitigations': keysOf(cache.shape.mitigations.unwrap().shape),
   retention: keysOf(ConfigFile.shape.retention.unwrap().shape),
   dashboard: keysOf(ConfigFile.shape.dashboard.unwrap().shape),
 }

@@ -12,6 +12,10 @@ export type ErrorCode =
   | 'store-invalid-url'
   | 'not-found'
   | 'invalid-parameter'
+  /** A mitigation may not be done; the message has every reason. */
+  | 'mitigation-refused'
+  /** Another one runs on the same target, or an idempotency key was used for something else. */
+  | 'mitigation-conflict'
 
 export class CachescopeError extends Error {
   override readonly name = 'CachescopeError'

@@ -6,7 +6,9 @@ const STALE_INTERVALS = 3
 const STALE_MIN_MS = 10_000
 const LAG_LIMIT_SECONDS = 10
 /** The busiest shard's load over the mean of all: beyond this it is skewed, and named first. */
-export const SKEW_LIMIT = 1.5
+const SKEW_LIMIT = 1.5
+/** A cache with less traffic than this can have any shard the busiest by chance, and none is near its limit. */
+export const EVENNESS_MIN_OPS_PER_SEC = 100
 /** A report of hot keys older than this says what was, not what is: three reports, which come every 5 s. */
 export const HOT_KEY_CURRENT_MS = 15_000
 const CLUSTER_SLOTS = 16_384
@@ -21,7 +23,9 @@ export type ShardFacts = {
   opsPerSec: number | null
   loadShare: number | null
 }
-export type Skew = { ordinal: number; loadShare: number; hottestOverMean: number }
+export type Skew = { ordinal: number; loadShare: number; hottestOverMean: number; opsPerSec: number }
+/** How the load lies on the shards: `little` is too little traffic to tell. */
+export type Evenness = 'unknown' | 'little' | 'even' | 'skewed'
 /** The hottest key of the busiest shard, with its share of that shard's commands. */
 export type TopKey = { key: string; share: number }
 export type Verdict = { health: Health; reason: string }
@@ -107,6 +111,13 @@ export function countSlots(slots: [number, number][]): number {
   return slots.reduce((count, [first, last]) => count + last - first + 1, 0)
 }
 
+/** @param load of the whole cache: commands per second, and the busiest shard over the mean */
+export function evenness(load: { opsPerSec: number | null; hottestOverMean: number | null }): Evenness {
+  if (load.opsPerSec === null || load.hottestOverMean === null) return 'unknown'
+  if (load.opsPerSec < EVENNESS_MIN_OPS_PER_SEC) return 'little'
+  return load.hottestOverMean > SKEW_LIMIT ? 'skewed' : 'even'
+}
+
 /** null where all are owned, or where it is not known who owns them. */
 function slotsSentence(shards: ShardFacts[]): string | null {
   if (shards.some((shard) => shard.slots === null)) return null
@@ -122,7 +133,7 @@ function staleCache(shards: ShardFacts[], now: number): Verdict {
 }
 
 function skewSentence(skew: Skew | null, topKey: TopKey | null): string | null {
-  if (skew === null || skew.hottestOverMean <= SKEW_LIMIT) return null
+  if (skew === null || evenness(skew) !== 'skewed') return null
   const carries = `Shard ${skew.ordinal} carries ${percent(skew.loadShare)} of the load`
   return topKey === null ? `${carries}.` : `${carries}; ${topKey.key} is ${percent(topKey.share)} of it.`
 }

@@ -44,6 +44,7 @@ export const EventKind = z.enum([
   'counters-reset',
   'cluster-down',
   'cluster-ok',
+  'mitigation',
 ])
 export type EventKind = z.infer<typeof EventKind>
 
@@ -77,6 +78,11 @@ export const HotKey = z
     readsPerSec: nullableNumber,
     writesPerSec: nullableNumber,
     topCommand: z.string().nullable(),
+    commands: z
+      .array(z.string())
+      .describe(
+        'Commands that were seen to use it, the most used first, at most 8; empty where it is not told',
+      ),
     cpuShare: nullableNumber.describe("Share of the node's command time, 0 to 1, by HOTKEYS or SLOT-STATS"),
     lfuCounter: nullableNumber.describe('OBJECT FREQ, 0 to 255, logarithmic'),
     sizeBytes: nullableNumber.describe('MEMORY USAGE when probed; null unknown or missing'),

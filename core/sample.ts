@@ -13,7 +13,13 @@ export type Millis = number
 export type NodeAddress = string
 
 /** A cache as the configuration names it; no credentials. */
-export type CacheRecord = { cacheId: string; kind: CacheKind; seeds: NodeAddress[]; intervalMs: number }
+export type CacheRecord = {
+  cacheId: string
+  kind: CacheKind
+  seeds: NodeAddress[]
+  intervalMs: number
+  mitigationsEnabled: boolean
+}
 
 /** The shards and nodes of a cache as discovered, whole: nodes not listed have left. */
 export type Topology = { cacheId: string; at: Millis; shards: TopologyShard[] }
@@ -94,6 +100,8 @@ export type HotKeySample = OfNode & {
   writesPerSec: number | null
   /** In capitals: `XINFO STREAM`. */
   topCommand: string | null
+  /** Every command that was seen to use it, at most 8, the most used first; `topCommand` is among them. */
+  commands: string[]
   /** Of the node's command time, 0 to 1: what Redis' HOTKEYS and SLOT-STATS measure. */
   cpuShare: number | null
   /** OBJECT FREQ, 0 to 255: logarithmic. */

@@ -69,7 +69,7 @@ export function summarizeCache(cache: CacheInput, now: number): Cache {
     skew,
     topKey: topKeyOf(hottest),
   })
-  const primaries = nodes.filter((node) => isServing(node.role))
+  const primaries = nodes.filter((node) => isServing(node.role) && node.state === 'up')
   const limits = primaries.map((node) => node.latest?.maxMemoryBytes ?? null)
   const sampledAt = nodes
     .map((node) => node.latest?.at)
@@ -119,6 +119,7 @@ function findSkew(shards: ShardFacts[]): Skew | null {
     ordinal: hottest.ordinal,
     loadShare: hottest.loadShare,
     hottestOverMean: hottest.loadShare * known.length,
+    opsPerSec: known.reduce((sum, shard) => sum + (shard.opsPerSec ?? 0), 0),
   }
 }
 

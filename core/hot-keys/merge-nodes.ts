@@ -4,6 +4,7 @@
  * the nodes are sampled independently; shares are of the cache's commands. What is unknown stays null.
  */
 import type { CacheHotKey, HotKey, HotPattern } from '../model.ts'
+import { MAX_COMMANDS } from './used-commands.ts'
 
 /** Commands per second of a cache's clients, all nodes together, by cacheId. */
 export type CacheRates = ReadonlyMap<string, number>
@@ -63,6 +64,7 @@ function mergeKey(group: HotKey[], rates: CacheRates): CacheHotKey {
     opsPerSecHigh: rate.high,
     readsPerSec: addKnown(rows.map((row) => row.readsPerSec)),
     writesPerSec: addKnown(rows.map((row) => row.writesPerSec)),
+    commands: [...new Set(rows.flatMap((row) => row.commands))].slice(0, MAX_COMMANDS),
     lfuCounter: rows.reduce<number | null>((most, row) => greater(most, row.lfuCounter), null),
     sizeBytes,
     bytesPerSec: rate.value === null || sizeBytes === null ? null : rate.value * sizeBytes,

@@ -3,6 +3,7 @@ import type { HotPatternSample } from '../sample.ts'
 import { shareInterval } from './interval.ts'
 import { formatShape, type Level, levelsOf, textOf } from './pattern-shapes.ts'
 import { ShapeTree } from './pattern-tree.ts'
+import { readsAndWrites } from './report.ts'
 import { SAMPLE_KEY_BYTES } from './use-sample.ts'
 import type { MergedWindow, WindowUse } from './window.ts'
 
@@ -175,10 +176,12 @@ function slicesOf(sample: readonly WindowUse[]): Slices {
 function rateOf(group: Group, slices: Slices, ofCommands: number, clientOpsPerSec: number): HotPatternRate {
   const { weights, weight, draws } = slices
   const uses = new Map<number, number>()
+  let reads = 0
   let writes = 0
   for (const use of group.uses) {
     uses.set(use.slice, (uses.get(use.slice) ?? 0) + use.weight)
     if (use.write) writes += use.weight
+    else reads += use.weight
   }
   const interval = shareInterval(
     [...weights].map(([slice, all]) => {
@@ -188,7 +191,6 @@ function rateOf(group: Group, slices: Slices, ofCommands: number, clientOpsPerSe
   )
   const share = (group.weight / weight) * ofCommands
   const opsPerSec = share * clientOpsPerSec
-  const writesPerSec = (opsPerSec * writes) / group.weight
   return {
     pattern: group.pattern,
     share,
@@ -197,8 +199,7 @@ function rateOf(group: Group, slices: Slices, ofCommands: number, clientOpsPerSe
     opsPerSec,
     opsPerSecLow: Math.min(share, interval.low * ofCommands) * clientOpsPerSec,
     opsPerSecHigh: Math.max(share, interval.high * ofCommands) * clientOpsPerSec,
-    readsPerSec: opsPerSec - writesPerSec,
-    writesPerSec,
+    ...readsAndWrites(opsPerSec, reads, writes),
     keysSeen: group.keys,
   }
 }

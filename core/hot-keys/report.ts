@@ -67,7 +67,6 @@ function rateOf(
   const { share, low, high } = shareInterval(slices, hasRisen ? 0 : LUCKY_USES)
   if (low < (hasRisen ? MIN_RISEN_SHARE : MIN_SHARE)) return null
   const opsPerSec = share * clientOpsPerSec
-  const writesPerSec = (opsPerSec * key.writes) / key.low
   return {
     key: key.key,
     db: key.db,
@@ -77,12 +76,24 @@ function rateOf(
     opsPerSec,
     opsPerSecLow: low * clientOpsPerSec,
     opsPerSecHigh: high * clientOpsPerSec,
-    readsPerSec: opsPerSec - writesPerSec,
-    writesPerSec,
+    ...readsAndWrites(opsPerSec, key.low - key.writes, key.writes),
     topCommand: commands[key.command]?.name ?? '',
     cpuShare: null,
     lfuCounter: null,
   }
+}
+
+/**
+ * A rate in proportion to the reads and writes that were seen: zero is exactly zero, which it is not as the difference
+ * of two rates.
+ */
+export function readsAndWrites(
+  opsPerSec: number,
+  reads: number,
+  writes: number,
+): Pick<HotKeyRate, 'readsPerSec' | 'writesPerSec'> {
+  const all = reads + writes
+  return { readsPerSec: (opsPerSec * reads) / all, writesPerSec: (opsPerSec * writes) / all }
 }
 
 /**

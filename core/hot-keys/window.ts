@@ -27,7 +27,10 @@ export type MergedKey = {
   /** Uses that were surely seen. */
   low: number
   writes: number
+  /** The most frequent of the slice that has it most often. */
   command: number
+  /** The most frequent of each slice that has it, each once. */
+  commands: number[]
 }
 
 export type MergedWindow = {
@@ -201,20 +204,31 @@ function toMergedKey(
   let writes = 0
   let most = 0
   let command = slice.command(entry)
+  const commands: number[] = []
   const counts = slices.map((one, index): SliceCount => {
     const at = entries[index] as number
     if (at === NONE) {
       return { low: 0, high: Math.min(one.absentMax, one.commands), commands: one.commands }
     }
     writes += one.writes(at)
+    const own = one.command(at)
+    if (!commands.includes(own)) commands.push(own)
     const count = one.count(at)
     if (count > most) {
       most = count
-      command = one.command(at)
+      command = own
     }
     return { low: count - one.error(at), high: count, commands: one.commands }
   })
-  return { key: slice.key(entry).slice(), db: slice.db(entry), slices: counts, low, writes, command }
+  return {
+    key: slice.key(entry).slice(),
+    db: slice.db(entry),
+    slices: counts,
+    low,
+    writes,
+    command,
+    commands,
+  }
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

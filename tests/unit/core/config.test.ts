@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, type ConfigProblem, formatProblems, parseConfig } from '../../../core/config.ts'
+import { parseConfig } from '../../../core/config.ts'
+import { ConfigError, type ConfigProblem, formatProblems } from '../../../core/config-problems.ts'
 
 const SECRET = 'hunter2-secret'
 
@@ -29,7 +30,9 @@ describe('parseConfig', () => {
           password: null,
           tls: null,
           intervalMs: 2_000,
+          sentinel: null,
           hotKeys: { enabled: true, budget: 0.01, maxLatencyMs: 20, nodes: new Map() },
+          mitigations: { enabled: false, username: null, password: null, proofWindowMs: 60_000 },
         },
       ],
       retention: {
@@ -76,6 +79,39 @@ describe('parseConfig', () => {
     expect(config.dashboard).toEqual({ host: 'localhost', port: 8080 })
   })
 
+  it('reads a cache behind Sentinels, which have a user of their own', () => {
+    const text = cache([
+      'kind: sentinel',
+      'nodes: [redis://10.0.0.1:26379, redis://10.0.0.2:26379]',
+      'master: mymaster',
+      'username: watcher',
+      'password: data',
+      'sentinelPassword: guard',
+    ])
+    expect(parseConfig(text, {}).caches[0]).toMatchObject({
+      kind: 'sentinel',
+      seeds: [{ address: '10.0.0.1:26379' }, { address: '10.0.0.2:26379' }],
+      username: 'watcher',
+      password: 'data',
+      sentinel: { masterName: 'mymaster', username: null, password: 'guard' },
+    })
+    const inUrl = cache(['kind: sentinel', 'nodes: [redis://me:guard@s:1]', 'master: m'])
+    expect(parseConfig(inUrl, {}).caches[0]).toMatchObject({
+      username: null,
+      password: null,
+      sentinel: { masterName: 'm', username: 'me', password: 'guard' },
+    })
+  })
+
+  it('watches two deployments of the same Sentinels', () => {
+    const one = cache(['kind: sentinel', NODES, 'master: a'])
+    const other = `  - name: other\n    kind: sentinel\n    ${NODES}\n    master: b\n`
+    expect(parseConfig(one + other, {}).caches).toHaveLength(2)
+    expect(problemsOf(one + other.replace('master: b', 'master: a'))).toMatchObject([
+      { path: 'caches[1].nodes[0]', message: expect.stringMatching(/is a node of caches\[0\] already/) },
+    ])
+  })
+
   it('takes user and password from a URL, percent-decoded', () => {
     const config = parseConfig(cache(['kind: standalone', 'nodes: ["redis://me:p%40ss@h:1"]']), {})
     expect(config.caches[0]).toMatchObject({ username: 'me', password: 'p@ss' })
@@ -115,7 +151,29 @@ describe('parseConfig', () => {
       cache(['kind: memcached', NODES]),
       [[3, 11, 'caches[0].kind', /not supported by this version yet/]],
     ],
-    ['no such kind', cache(['kind: redis', NODES]), [[3, 11, 'caches[0].kind', /standalone or cluster/]]],
+    [
+      'no such kind',
+      cache(['kind: redis', NODES]),
+      [[3, 11, 'caches[0].kind', /standalone, sentinel or cluster/]],
+    ],
+    [
+      'a Sentinel without a name',
+      cache(['kind: sentinel', NODES]),
+      [[3, 11, 'caches[0].kind', /needs master: beside it/]],
+    ],
+    [
+      'settings of Sentinels elsewhere',
+      cache(['kind: cluster', NODES, 'master: mymaster', 'sentinelPassword: x']),
+      [
+        [5, 5, 'caches[0].master', /is for kind: sentinel only/],
+        [6, 5, 'caches[0].sentinelPassword', /is for kind: sentinel only/],
+      ],
+    ],
+    [
+      'a user of Sentinels alone',
+      cache(['kind: sentinel', NODES, 'master: m', 'sentinelUsername: me']),
+      [[6, 23, 'caches[0].sentinelUsername', /needs a sentinelPassword/]],
+    ],
     ['a missing kind', cache([NODES]), [[2, 5, 'caches[0].kind', /is missing/]]],
     ['an empty value', cache(['kind:', NODES]), [[3, 5, 'caches[0].kind', /is empty/]]],
     ['a bad name', cache(['kind: cluster', NODES], 'My_Shop'), [[2, 11, 'caches[0].name', /lower-case/]]],
@@ -274,7 +332,7 @@ describe('parseConfig', () => {
       [
         'caches:',
         '  - name: shop',
-        '    kind: sentinel',
+        '    kind: memcached',
         '    nodes: [redis://a:99999, ftp://b]',
         '    intervall: 2s',
         '  - name: shop',

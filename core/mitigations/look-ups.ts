@@ -1,0 +1,6 @@
+/** Whether a command of a preview only looks, or changes something for others than who sends it. */
+export function changesNothing(command: string): boolean {
+  return LOOKS.test(command)
+}
+const LOOKS =
+  /^(INFO|PING|TIME|TYPE|PTTL|SCAN|DUMP|DBSIZE|SELECT|AUTH|GET|GETRANGE|ZREVRANGEBYSCORE|SUBSCRIBE|(CLIENT (LIST|ID|INFO|SETNAME|TRACKING))|CONFIG GET|ACL (GETUSER|LOG)|COMMAND INFO|MEMORY USAGE|SENTINEL MASTERS|CLUSTER (INFO|NODES|COUNTKEYSINSLOT|GETKEYSINSLOT|GETSLOTMIGRATIONS|MIGRATION STATUS))\b/
