@@ -16,6 +16,9 @@ const PROBE_TIMEOUT_MS = 1_300
 /** What a busy Postgres gets. */
 const QUERY_TIMEOUT_MS = 20_000
 
+/** A process that is stopped inside a transaction keeps its locks from all others for no longer. */
+const IDLE_IN_TRANSACTION_MS = 5_000
+
 export type Store = {
   readonly databaseUrl: string
   readonly prisma: PrismaClient
@@ -35,6 +38,7 @@ export function openStore(databaseUrl: string): Store {
     application_name: 'cachescope',
     max: 6,
     query_timeout: QUERY_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     idleTimeoutMillis: 60_000,
   })
   const maintenancePool = new pg.Pool({

@@ -15,6 +15,8 @@ const UNREACHABLE = new Set([
 const UNABLE: Record<string, string> = {
   '25006':
     'takes no writes: it is a standby, or set to read-only. Point DATABASE_URL at the primary, or turn off default_transaction_read_only.',
+  '25P03':
+    'ended a transaction that stood still for seconds: its process was stopped, or had no time. It is tried again.',
   '53000': 'lacks resources. Its log says which.',
   '53100': 'has no disk space left. Free some, or lower retention in cachescope.yaml.',
   '53200': 'is out of memory. Give its server more, or lower what its settings let it use.',

@@ -1,6 +1,6 @@
 /** One key: where it is hot now, and how it was over a range. */
 import { createHash } from 'node:crypto'
-import calculateSlot from 'cluster-key-slot'
+import { slotOf } from '../core/key-slot.ts'
 import { formatKey } from '../core/key-text.ts'
 import type { HotKey } from '../core/model.ts'
 import type { TimeRange } from '../core/range.ts'
@@ -70,7 +70,7 @@ export async function getHotKey(
     cacheId,
     firstSeenAt: key.firstSeenAt.toISOString(),
     lastSeenAt: new Date(newest).toISOString(),
-    slot: key.cache.kind === 'cluster' ? calculateSlot(Buffer.from(key.bytes)) : null,
+    slot: key.cache.kind === 'cluster' ? slotOf(key.bytes) : null,
     current: current.map(toHotKey),
     history,
   }

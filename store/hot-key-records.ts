@@ -41,6 +41,8 @@ export type HotKeyRecord = {
   readsPerSec: number | null
   writesPerSec: number | null
   topCommand: string | null
+  /** Of a minute or an hour none are kept; a row of the version before has none. */
+  commands: string[]
   cpuShare: number | null
   lfuCounter: number | null
   sizeBytes: number | null
@@ -85,8 +87,8 @@ export const RECORD_COLUMNS = Prisma.sql`
   s.window_from AS "windowFrom", s.sampled_commands AS "sampledCommands", s.share, s.share_low AS "shareLow",
   s.share_high AS "shareHigh", s.ops_per_sec AS "opsPerSec", s.ops_per_sec_low AS "opsPerSecLow",
   s.ops_per_sec_high AS "opsPerSecHigh", s.reads_per_sec AS "readsPerSec", s.writes_per_sec AS "writesPerSec",
-  s.top_command AS "topCommand", s.source, s.rank, s.cpu_share AS "cpuShare", s.lfu_counter AS "lfuCounter",
-  s.size_bytes::double precision AS "sizeBytes", ${BYTES_PER_SEC} AS "bytesPerSec", s.is_missing AS "isMissing",
+  s.top_command AS "topCommand", s.commands, s.source, s.rank, s.cpu_share AS "cpuShare",
+  s.lfu_counter AS "lfuCounter", s.size_bytes::double precision AS "sizeBytes", ${BYTES_PER_SEC} AS "bytesPerSec", s.is_missing AS "isMissing",
   s.probed_at AS "probedAt"`
 
 /** When a report that is shown as of now was made; `lastsMs` is how long it is. */
@@ -173,6 +175,7 @@ export function toHotKey(row: HotKeyRecord): HotKey {
     readsPerSec: row.readsPerSec,
     writesPerSec: row.writesPerSec,
     topCommand: row.topCommand,
+    commands: row.commands.length === 0 && row.topCommand ? [row.topCommand] : row.commands,
     cpuShare: row.cpuShare,
     lfuCounter: row.lfuCounter,
     sizeBytes: row.sizeBytes,

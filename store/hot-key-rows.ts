@@ -120,7 +120,7 @@ async function readBusiest(
     return Prisma.sql`
       SELECT node_id, key_id, ${Prisma.raw(windowFrom)} AS window_from, ${Prisma.raw(end)} AS at, sampled_commands, share,
         share_low, share_high, ops_per_sec, ops_per_sec_low, ops_per_sec_high, reads_per_sec, writes_per_sec,
-        top_command, source, rank, cpu_share, lfu_counter, size_bytes, is_missing, probed_at
+        top_command, ${Prisma.raw(resolution === 'raw' ? 'commands' : `'{}'::text[] AS commands`)}, source, rank, cpu_share, lfu_counter, size_bytes, is_missing, probed_at
       FROM ${Prisma.raw(tableOf('hot_key_sample', resolution))}
       WHERE key_id = ANY(${keyIds}::bigint[]) AND at >= ${new Date(from)} AND at < ${new Date(to)}`
   })

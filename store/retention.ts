@@ -31,6 +31,14 @@ export async function dropExpired(store: Store, now: number, retention: Retentio
     await dropBefore(client, 'slowlog_entry', now - retention.minutesMs, null)
     await client.query('DELETE FROM key WHERE last_seen_at < from_ms($1)', [now - retention.keysMs])
     await client.query('DELETE FROM event WHERE at < from_ms($1)', [now - retention.hoursMs])
+    // With their revisions, steps and samples; one that runs is kept however long ago it began, and so is the newest
+    // of a cache: applications pass over a document of a lower revision than they have seen.
+    await client.query(
+      `DELETE FROM mitigation m WHERE phase = 'off' AND phase_since < from_ms($1)
+         AND rev < (SELECT max(rev) FROM mitigation o WHERE o.cache_id = m.cache_id)`,
+      [now - retention.hoursMs],
+    )
+    await client.query('DELETE FROM app_instance WHERE seen_at < from_ms($1)', [now - DAY_MS])
     await client.query('DELETE FROM collector WHERE heartbeat_at < from_ms($1)', [now - COLLECTOR_KEPT_MS])
   })
 }

@@ -15,13 +15,14 @@ export async function saveCaches(store: Store, records: CacheRecord[]): Promise<
   await query(store, (prisma) =>
     prisma.$transaction([
       prisma.$executeRaw`
-        INSERT INTO cache AS c (cache_id, kind, interval_ms, seeds, first_seen_at)
+        INSERT INTO cache AS c (cache_id, kind, interval_ms, seeds, mitigations_enabled, first_seen_at)
         SELECT r."cacheId", r.kind, r."intervalMs",
-          ARRAY(SELECT jsonb_array_elements_text(r.seeds)), now()
+          ARRAY(SELECT jsonb_array_elements_text(r.seeds)), r."mitigationsEnabled", now()
         FROM jsonb_to_recordset(${json}::text::jsonb)
-          AS r("cacheId" text, kind text, "intervalMs" integer, seeds jsonb)
+          AS r("cacheId" text, kind text, "intervalMs" integer, seeds jsonb, "mitigationsEnabled" boolean)
         ON CONFLICT (cache_id) DO UPDATE SET
-          kind = excluded.kind, interval_ms = excluded.interval_ms, seeds = excluded.seeds, removed_at = NULL`,
+          kind = excluded.kind, interval_ms = excluded.interval_ms, seeds = excluded.seeds,
+          mitigations_enabled = excluded.mitigations_enabled, removed_at = NULL`,
       prisma.$executeRaw`
         UPDATE cache c SET removed_at = now()
         WHERE c.removed_at IS NULL

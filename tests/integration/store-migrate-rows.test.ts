@@ -10,7 +10,7 @@ import { ensurePartitions, rollUp } from '../../store/maintenance.ts'
 import { migrate } from '../../store/migrate.ts'
 import { listNodes } from '../../store/nodes.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
-import { saveShop } from '../support/tick.ts'
+import { NODE } from '../support/tick.ts'
 
 const FIRST = '20261123000000_init'
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 10)
@@ -96,6 +96,21 @@ function oldTick(at: number, rates: Record<string, number>): string {
   })
 }
 
+/** The cache `shop` with NODE, in the columns of the first version. */
+async function saveOldShop(): Promise<void> {
+  await store.pool.query(
+    `WITH c AS (
+       INSERT INTO cache (cache_id, kind, interval_ms, seeds, first_seen_at)
+       VALUES ('shop', 'cluster', 2000, ARRAY[$1::text], now()) RETURNING cache_id
+     ), s AS (
+       INSERT INTO shard (cache_id, ordinal, slots) SELECT cache_id, 1, '[[0, 16383]]' FROM c RETURNING *
+     )
+     INSERT INTO node (cache_id, shard_id, address, role, state_since, first_seen_at)
+     SELECT cache_id, shard_id, $1, 'primary', now(), now() FROM s`,
+    [NODE.address],
+  )
+}
+
 async function saveOld(at: number, rates: Record<string, number>): Promise<void> {
   const status = { collectorId: 'old', host: 'h', pid: 1, version: '0.1.0', startedAt: 0, at, nodes: 1 }
   await store.pool.query('SELECT save_tick($1::jsonb, $2::jsonb)', [
@@ -108,7 +123,7 @@ test('rows of the old shape stay as they are, in the order of their rate; an old
   database = await createEmptyDatabase()
   await migrateToFirst(database.url)
   store = openStore(database.url)
-  await saveShop(store, NOW - 7_200_000)
+  await saveOldShop()
   await store.pool.query(
     `SELECT ensure_partitions(t, from_ms($1), from_ms($1))
     FROM unnest(ARRAY['node_sample', 'hot_key_sample']) AS t`,
@@ -119,7 +134,11 @@ test('rows of the old shape stay as they are, in the order of their rate; an old
 
   const versions = 'SELECT ctid::text, xmin::text, node_id, key_id, at FROM hot_key_sample ORDER BY 3, 4, 5'
   const before = await store.pool.query(versions)
-  expect((await migrate(database.url)).applied).toEqual(['20261124000000_hot_key_engine'])
+  expect((await migrate(database.url)).applied).toEqual([
+    '20261124000000_hot_key_engine',
+    '20261125000000_mitigations',
+    '20261125010000_told_waits',
+  ])
   // Millions of rows may be there, and all wait for the lock of this migration.
   expect((await store.pool.query(versions)).rows).toEqual(before.rows)
   const now = await listHotKeys(store, { limit: 10, now: NOW })
@@ -134,6 +153,7 @@ test('rows of the old shape stay as they are, in the order of their rate; an old
     isMissing: null,
     probedAt: null,
     topCommand: 'GET',
+    commands: ['GET'],
     window: { sampledCommands: 20_000 },
   })
   expect((await listNodes(store, { cacheId: 'shop' }))[0]?.watching).toBeNull()

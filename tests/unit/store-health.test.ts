@@ -105,6 +105,7 @@ const hotKey: HotKey = {
   readsPerSec: 500,
   writesPerSec: 0,
   topCommand: 'GET',
+  commands: ['GET'],
   cpuShare: null,
   lfuCounter: null,
   sizeBytes: null,
@@ -150,6 +151,21 @@ describe('summarizeCache', () => {
     expect(summary).toMatchObject({ health: 'ok', opsPerSec: 1_000, hottestShardId: 2, hottestKey: hotKey })
     expect(summary.hottestOverMean).toBeCloseTo(2.13)
     expect(summary.hitRate).toBeCloseTo(0.9)
+  })
+
+  test('names no shard where there is too little traffic to tell', () => {
+    const summary = summarizeCache(cache([shard(1, load(1)), shard(2, load(7)), shard(3, load(1))]), NOW)
+    expect(summary.healthReason).toBe('3 shards share 9.0 commands/s; 90% of reads hit.')
+    expect(summary.hottestOverMean).toBeCloseTo(2.33)
+  })
+
+  test('what is left of the memory is not counted on a primary that is away', () => {
+    const metrics = { usedMemoryBytes: 60, maxMemoryBytes: 100 }
+    const summary = summarizeCache(
+      cache([shard(1, [node({ metrics })]), shard(2, [node({ state: 'refused', metrics })])]),
+      NOW,
+    )
+    expect(summary).toMatchObject({ usedMemoryBytes: 60, maxMemoryBytes: 100 })
   })
 
   test('the part of a key is of its shard, not of the node that saw it', () => {
