@@ -1,0 +1,47 @@
+/** At several nodes by turns, each for itself: one that does not answer keeps no other from its own. */
+import type { NodeAddress } from '../../../core/sample.ts'
+import { NodeFailure } from '../../connection/failure.ts'
+import type { ActionContext, Outcome } from '../action.ts'
+import { Ended } from './server-action.ts'
+
+export type Left = { address: NodeAddress; error: NodeFailure | Ended }
+
+/** After its time is over, a way back is tried for so long. */
+const GIVE_UP_MS = 600_000
+
+/** @returns those where it failed @throws what is no answer of a node */
+export async function eachNode(
+  addresses: readonly NodeAddress[],
+  run: (address: NodeAddress) => Promise<void>,
+): Promise<Left[]> {
+  const left: Left[] = []
+  for (const address of addresses) {
+    try {
+      await run(address)
+    } catch (error) {
+      if (!(error instanceof NodeFailure || error instanceof Ended)) throw error
+      left.push({ address, error })
+    }
+  }
+  return left
+}
+
+/**
+ * What a way back comes to that failed at some nodes.
+ * @param what `greedy is off`, as it is there still
+ * @returns null where nothing is left; done where it is given up, with the nodes' names
+ */
+export function leftOver(context: ActionContext, left: readonly Left[], what: string): Outcome | null {
+  const [first] = left
+  if (first === undefined) return null
+  const names = left.map(({ address }) => address).join(', ')
+  const { expiresAt, phaseSince } = context.mitigation
+  const endsAt = Math.max(Date.parse(expiresAt), Date.parse(phaseSince)) + GIVE_UP_MS
+  if (context.now() < endsAt) {
+    return { kind: 'wait', message: `${what} still on ${names}: ${first.error.message}` }
+  }
+  return {
+    kind: 'done',
+    message: `Given up: ${what} still on ${names}, put it back by hand. ${first.error.message}`,
+  }
+}
