@@ -18,11 +18,14 @@ import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import { placeOf } from './discovery.ts'
 import type { Claims } from './hot-keys/claims.ts'
+import { type ClientCountsOfCache, countsOfPrimary, type NodeCounts } from './hot-keys/client-counts.ts'
 import type { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
+import type { NodeBill } from './mitigations/node-bill.ts'
 import { type NodeOutput, NodeWatcher } from './node-watcher.ts'
+import type { NodeReading } from './reading.ts'
 import { TickParts } from './tick-parts.ts'
 
 export type CacheWatcherOptions = {
@@ -34,6 +37,10 @@ export type CacheWatcherOptions = {
   /** Why no node may be read for hot keys now; null when they may. */
   hotKeyPause(): string | null
   createHotKeySource: CreateHotKeySource
+  /** What applications' heartbeats tell of their keys. */
+  appCounts?: ClientCountsOfCache
+  /** What mitigations have cost a node. */
+  actionBill?(address: NodeAddress): NodeBill
   /** A key has become hot, and `drainHotKeys` has its row: nobody should wait for the next tick to see it. */
   onUrgent?(): void
   /** Shared by all caches of the process: a server is read for hot keys once. */
@@ -82,8 +89,8 @@ export class CacheWatcher {
     const isUsable =
       remembered !== null &&
       remembered.shards.length > 0 &&
-      (options.cache.kind === 'standalone'
-        ? remembered.shards.every((shard) => shard.slots === null)
+      (options.cache.kind !== 'cluster'
+        ? remembered.shards.every(({ slots, nodes }) => slots === null && !nodes.some(isSentinel))
         : remembered.shards.some((shard) => shard.nodes.some((node) => node.clusterNodeId !== null)))
     this.#topology = isUsable ? remembered : null
     if (isUsable) this.#seedsDue = Number.NEGATIVE_INFINITY
@@ -93,6 +100,29 @@ export class CacheWatcher {
       isStopped: () => this.#stopped,
     })
     this.#parts = new TickParts(this.#lag, (address) => this.#primaryFor(address), options.cache.intervalMs)
+  }
+
+  /** As last discovered; null while nobody has answered. */
+  get topology(): Topology | null {
+    return this.#isProvisional ? null : this.#topology
+  }
+
+  /** The last good reading of a node that is up. */
+  reading(address: NodeAddress): NodeReading | null {
+    return this.#watchers.get(address)?.reading ?? null
+  }
+
+  /** How far a replica that is up is behind its primary; null where that is not known. */
+  lagSeconds(address: NodeAddress): number | null {
+    const reading = this.reading(address)
+    if (reading === null) return null
+    const freshMs = 2 * this.#options.cache.intervalMs
+    return this.#lag.measure(address, reading, this.#primaryFor(address), freshMs).seconds
+  }
+
+  /** What is known is behind: it is looked at again soon. */
+  rediscover(): void {
+    this.#sleeper.wake()
   }
 
   get nodeCount(): number {
@@ -108,7 +138,8 @@ export class CacheWatcher {
 
   start(): void {
     if (this.#running) return
-    if (!this.#topology) this.#applyProvisional()
+    // A Sentinel is no node of its cache: it stands in for one only while it cannot say where they are.
+    if (!this.#topology && this.#options.cache.kind !== 'sentinel') this.#applyProvisional()
     this.#running = this.#run()
   }
 
@@ -145,13 +176,14 @@ export class CacheWatcher {
       if (woken < earliest && !(await this.#sleeper.sleep(earliest - woken))) return
       last = this.#options.clock.monotonic()
       await this.#discover()
+      if (!this.#topology) this.#applyProvisional()
       due = this.#options.clock.monotonic() + this.#nextMs()
     }
   }
 
   #nextMs(): number {
     if (this.#candidate) return CONFIRM_MS
-    if (this.#options.cache.kind === 'standalone') return STANDALONE_MS
+    if (this.#options.cache.kind !== 'cluster') return STANDALONE_MS
     const isLost = [...this.#watchers.values()].some((watcher) => watcher.isLost)
     return isLost || this.#isProvisional ? REDISCOVER_LOST_MS : REDISCOVER_MS
   }
@@ -177,6 +209,7 @@ export class CacheWatcher {
       await this.#checkSeeds()
       const discovered = await this.#discoverer.discover(this.#topology?.shards[0] ?? null)
       if (discovered && !this.#stopped) this.#consider(discovered)
+      if (this.#isProvisional && this.#options.cache.kind === 'sentinel') this.#tellSentinels()
     } catch (error) {
       const name = error instanceof Error ? error.name : typeof error
       this.#options.logger.error({ cache: this.cacheId, error: name }, 'discovery failed unexpectedly')
@@ -228,12 +261,29 @@ export class CacheWatcher {
         {
           ordinal: 1,
           slots: null,
-          nodes: cache.seeds.map(({ address }) => ({ address, role: 'primary', clusterNodeId: null })),
+          nodes: cache.seeds.map(({ address }) => ({
+            address,
+            role: cache.kind === 'sentinel' ? 'sentinel' : 'primary',
+            clusterNodeId: null,
+          })),
         },
       ],
     }
     onTopology(this.#topology)
-    this.#watch(this.#topology)
+    if (cache.kind !== 'sentinel') this.#watch(this.#topology)
+  }
+
+  /** They are no nodes to watch, but the only ones that could say why there are none. */
+  #tellSentinels(): void {
+    const { problem } = this.#discoverer
+    if (!problem) return
+    for (const { address } of this.#options.cache.seeds) {
+      this.#parts.addStatus({
+        ...{ cacheId: this.cacheId, address, at: this.#options.clock.now(), ...problem },
+        ...{ role: 'sentinel', version: null, engine: null, uptimeSeconds: null },
+        ...{ maxMemoryPolicy: null, maxClients: null, hotKeysRefusal: null, watching: null },
+      })
+    }
   }
 
   /** Starts a watcher for every node of the topology that has none, stops those of the nodes that left. */
@@ -263,6 +313,7 @@ export class CacheWatcher {
       output: this.#output(),
       siblingOpsPerSec: () => this.#siblingOpsPerSec(address),
       isTopologyChanging: () => this.#isChanging,
+      clientCounts: () => this.#clientCounts(address),
     })
     this.#watchers.set(address, watcher)
     watcher.start()
@@ -305,6 +356,11 @@ export class CacheWatcher {
     return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
   }
 
+  #clientCounts(address: NodeAddress): NodeCounts | null {
+    const counts = this.#options.appCounts?.read() ?? null
+    return counts && this.#topology && countsOfPrimary(counts, this.#topology, address)
+  }
+
   /** A discovery has shown something else and is to be confirmed, or a failover or a move of slots was seen lately. */
   get #isChanging(): boolean {
     return this.#candidate !== null || this.#options.clock.monotonic() - this.#shiftedAt < SETTLE_MS
@@ -340,6 +396,8 @@ export class CacheWatcher {
     })
   }
 }
+
+const isSentinel = (node: { role: string }): boolean => node.role === 'sentinel'
 
 /** The golden ratio spreads any number of shards evenly over the interval; caches begin at different places. */
 function phaseOf(cacheId: string, ordinal: number): number {

@@ -1,7 +1,7 @@
 /** The certificate files that cachescope.yaml names, relative to its own folder: found and looked into before anything starts. */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { FindFile } from '../core/config.ts'
+import type { FindFile } from '../core/config-check.ts'
 
 const PEM_CERTIFICATE = /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/
 

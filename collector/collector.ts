@@ -6,6 +6,7 @@ import type { CacheRecord, CollectorStatus, Topology } from '../core/sample.ts'
 import type { Store } from '../store/client.ts'
 import { acquireLeases, releaseLeases } from '../store/leases.ts'
 import { dropExpired, ensurePartitions, rollUp } from '../store/maintenance.ts'
+import { listRunning } from '../store/mitigation-progress.ts'
 import { saveTick } from '../store/tick.ts'
 import { listTopologies, saveCaches, saveTopology } from '../store/topology.ts'
 import { Backlog } from './backlog.ts'
@@ -14,10 +15,15 @@ import type { Clock } from './clock.ts'
 import { CommandTables } from './command-tables.ts'
 import type { HealthReport } from './health-server.ts'
 import { Claims } from './hot-keys/claims.ts'
+import { ClientCountsOfCache } from './hot-keys/client-counts.ts'
 import { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
+import { ToldCounts } from './hot-keys/told-counts.ts'
 import type { Logger } from './logger.ts'
 import { type CollectorFacts, CollectorMetrics } from './metrics.ts'
+import type { Checkpoint } from './mitigations/action.ts'
+import { actionCredentials } from './mitigations/credentials.ts'
+import { Mitigator } from './mitigations/mitigator.ts'
 import { Periodic } from './periodic.ts'
 import { isEmptyTick, mergeTicks } from './tick.ts'
 import { Writer } from './writer.ts'
@@ -34,6 +40,10 @@ export type CollectorOptions = {
   logger: Logger
   /** Bound of what waits for Postgres. @default 64 MiB */
   backlogBytes?: number
+  /** How long a cache stays ours without a word. @default 10000, renewed every 3000 */
+  lease?: { ttlMs: number; renewMs: number }
+  /** Told of every point at which a mitigation may be killed: for tests. */
+  checkpoint?: Checkpoint
 }
 
 const TICK_MS = 1_000
@@ -46,6 +56,8 @@ const LEASE_MARGIN_MS = 2_000
 const LEASE_LOST =
   'Hot keys are read again once PostgreSQL answers: another collector may have taken the cache over meanwhile.'
 const ROLL_UP_MS = 10_000
+/** An instance tells every five seconds, and its newest heartbeat alone is kept. */
+const TOLD_COUNTS_MS = 2_000
 const HOUR_MS = 3_600_000
 /** A tick loop that has not run for so long is stuck. */
 const STALLED_MS = 10_000
@@ -59,11 +71,15 @@ export class Collector {
   readonly #writer: Writer
   readonly #jobs: Periodic[]
   readonly #watchers = new Map<string, CacheWatcher>()
+  readonly #appCounts = new Map<string, ClientCountsOfCache>()
+  readonly #toldCounts: ToldCounts
   /** Per cache, until when no other collector can hold it, by the monotonic clock. */
   readonly #heldUntil = new Map<string, number>()
   readonly #tables = new CommandTables()
   readonly #claims = new Claims()
   readonly #pace: LookPace
+  readonly #mitigator: Mitigator
+  readonly #leaseTtlMs: number
   #urgent: NodeJS.Timeout | null = null
   readonly #startedAt: number
   #lastTickMs: number
@@ -75,6 +91,9 @@ export class Collector {
     this.#options = options
     this.#startedAt = clock.now()
     this.#pace = new LookPace(clock)
+    this.#mitigator = new Mitigator(store, clock, logger)
+    this.#toldCounts = new ToldCounts(store)
+    this.#leaseTtlMs = options.lease?.ttlMs ?? LEASE_TTL_MS
     this.#lastTickMs = clock.monotonic()
     this.metrics = new CollectorMetrics(() => this.#facts())
     this.#writer = new Writer({
@@ -92,7 +111,8 @@ export class Collector {
       new Periodic(name, everyMs, run, clock, logger)
     this.#jobs = [
       job('tick', TICK_MS, () => this.#tick()),
-      job('leases', LEASE_RENEW_MS, () => this.#renewLeases()),
+      job('leases', options.lease?.renewMs ?? LEASE_RENEW_MS, () => this.#renewLeases()),
+      job('counts over HTTP', TOLD_COUNTS_MS, () => this.#toldCounts.read(this.#appCounts, clock.now())),
       job('partitions', HOUR_MS, async () => void (await ensurePartitions(store, clock.now()))),
       job('roll-up', ROLL_UP_MS, async () => void (await rollUp(store, clock.now()))),
       job('retention', HOUR_MS, async () => void (await dropExpired(store, clock.now(), config.retention))),
@@ -106,6 +126,7 @@ export class Collector {
     await ensurePartitions(store, clock.now())
     this.#writer.start()
     for (const job of this.#jobs) job.start()
+    this.#mitigator.start()
     this.#started = true
   }
 
@@ -119,6 +140,7 @@ export class Collector {
     const { store, collectorId, logger } = this.#options
     const stopJobs = Promise.all(this.#jobs.map((job) => job.stop()))
     if (this.#urgent) clearTimeout(this.#urgent)
+    await atMost(1_000, this.#mitigator.stop())
     await atMost(1_000, Promise.all([...this.#watchers.values()].map((watcher) => watcher.stop())))
     if (this.#started) {
       await this.#tick()
@@ -185,40 +207,52 @@ export class Collector {
   async #renewLeases(): Promise<void> {
     const { store, collectorId, config, clock } = this.#options
     const cacheIds = config.caches.map((cache) => cache.cacheId)
-    const heldUntil = clock.monotonic() + LEASE_TTL_MS
-    const held = new Set(await acquireLeases(store, collectorId, cacheIds, LEASE_TTL_MS))
+    const heldUntil = clock.monotonic() + this.#leaseTtlMs
+    const held = new Set(await acquireLeases(store, collectorId, cacheIds, this.#leaseTtlMs))
     for (const cacheId of held) this.#heldUntil.set(cacheId, heldUntil)
     const taken = config.caches.filter(
       (cache) => held.has(cache.cacheId) && !this.#watchers.has(cache.cacheId),
     )
     if (taken.length > 0) {
-      const remembered = await listTopologies(store)
+      const [remembered, left] = await Promise.all([
+        listTopologies(store),
+        listRunning(
+          store,
+          taken.map((cache) => cache.cacheId),
+        ),
+      ])
       if (this.#stopping) return
-      for (const cache of taken) this.#watch(cache, remembered)
+      // Where they are switched off by now, what was begun before is ended.
+      const changed = new Set(left.mitigations.map((mitigation) => mitigation.cacheId))
+      for (const cache of taken) {
+        this.#watch(cache, remembered, cache.mitigations.enabled || changed.has(cache.cacheId))
+      }
     }
     for (const [cacheId, watcher] of this.#watchers) {
       if (held.has(cacheId)) continue
       this.#watchers.delete(cacheId)
+      this.#appCounts.delete(cacheId)
       this.#options.logger.info({ cache: cacheId }, 'another collector has taken the cache')
-      await watcher.stop()
+      await Promise.all([this.#mitigator.detach(cacheId), watcher.stop()])
     }
   }
 
-  #watch(cache: CacheConfig, remembered: readonly Topology[]): void {
+  #watch(cache: CacheConfig, remembered: readonly Topology[], isMitigated: boolean): void {
     const { clock, logger, createHotKeySource, tls } = this.#options
     logger.info({ cache: cache.cacheId, kind: cache.kind }, 'the cache is watched by this collector')
+    const appCounts = new ClientCountsOfCache(() => clock.now())
+    this.#appCounts.set(cache.cacheId, appCounts)
     const watcher = new CacheWatcher({
       cache,
+      appCounts,
       credentials: {
         username: cache.username,
         password: cache.password,
         tls: tls.get(cache.cacheId) ?? null,
       },
       previous: remembered.find((topology) => topology.cacheId === cache.cacheId) ?? null,
-      hotKeyPause: () => {
-        const leftMs = (this.#heldUntil.get(cache.cacheId) ?? 0) - clock.monotonic()
-        return leftMs > LEASE_MARGIN_MS ? null : LEASE_LOST
-      },
+      hotKeyPause: () => (this.#isHeld(cache.cacheId) ? null : LEASE_LOST),
+      actionBill: (address) => this.#mitigator.billOf(cache.cacheId, address),
       onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
       createHotKeySource,
       onUrgent: () => this.#hurry(),
@@ -230,6 +264,30 @@ export class Collector {
     })
     this.#watchers.set(cache.cacheId, watcher)
     watcher.start()
+    if (isMitigated) this.#mitigate(cache, watcher, appCounts)
+  }
+
+  #mitigate(cache: CacheConfig, watcher: CacheWatcher, appCounts: ClientCountsOfCache): void {
+    const { collectorId, tls, checkpoint } = this.#options
+    this.#mitigator.attach({
+      collectorId,
+      cache,
+      credentialsOf: actionCredentials(cache, tls.get(cache.cacheId) ?? null),
+      topology: () => watcher.topology,
+      rediscover: () => watcher.rediscover(),
+      reading: (address) => watcher.reading(address),
+      lagSeconds: (address) => watcher.lagSeconds(address),
+      isHeld: () => this.#isHeld(cache.cacheId),
+      onHeartbeat: (heartbeat, seenAt) => appCounts.note(heartbeat, seenAt),
+      waitsBetween: (key, from, to) => appCounts.waits.of(key, from, to),
+      checkpoint,
+    })
+  }
+
+  /** Whether no other collector can have the cache, for as long as what is under way takes. */
+  #isHeld(cacheId: string): boolean {
+    const leftMs = (this.#heldUntil.get(cacheId) ?? 0) - this.#options.clock.monotonic()
+    return leftMs > Math.min(LEASE_MARGIN_MS, this.#leaseTtlMs / 5)
   }
 
   #status(): Omit<CollectorStatus, 'bufferedTicks' | 'droppedTicks'> {
@@ -258,7 +316,13 @@ export class Collector {
 
 function recordOf(cache: CacheConfig): CacheRecord {
   const seeds = cache.seeds.map((seed) => seed.address)
-  return { cacheId: cache.cacheId, kind: cache.kind, seeds, intervalMs: cache.intervalMs }
+  return {
+    cacheId: cache.cacheId,
+    kind: cache.kind,
+    seeds,
+    intervalMs: cache.intervalMs,
+    mitigationsEnabled: cache.mitigations.enabled,
+  }
 }
 
 async function atMost(ms: number, work: Promise<unknown>): Promise<void> {

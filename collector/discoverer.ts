@@ -1,5 +1,5 @@
 /** Finds out who belongs to a cache, from whoever of its nodes answers. */
-import type { CacheConfig } from '../core/config.ts'
+import type { CacheConfig, Seed } from '../core/config.ts'
 import type { NodeState } from '../core/model.ts'
 import type { NodeAddress, Topology, TopologyShard } from '../core/sample.ts'
 import { type DiscoveredShard, shareNode } from '../core/topology.ts'
@@ -11,6 +11,7 @@ import { type Credentials, NodeConnection, type NodePlace } from './connection/n
 import { type ClusterView, discoverStandalone, NotInCluster, placeOf, readCluster } from './discovery.ts'
 import type { Logger } from './logger.ts'
 import type { NodeWatcher } from './node-watcher.ts'
+import { SentinelSeeds } from './sentinel-seeds.ts'
 import { infoSource } from './sources/info.ts'
 
 export type DiscovererOptions = {
@@ -39,9 +40,13 @@ export class Discoverer {
   /** Aliases no more, until they are watched. */
   #freed = new Set<NodeAddress>()
   #memory: ClusterMemory
+  /** Of a `sentinel` cache. */
+  readonly #sentinels: SentinelSeeds | null
 
   constructor(options: DiscovererOptions) {
     this.#options = options
+    const { cache, credentials, clock } = options
+    this.#sentinels = cache.kind === 'sentinel' ? new SentinelSeeds(cache, credentials, clock) : null
     const nodes = options.previous?.shards.flatMap((shard) => shard.nodes) ?? []
     this.#memory = new ClusterMemory(nodes.flatMap((node) => node.clusterNodeId ?? []))
   }
@@ -53,12 +58,16 @@ export class Discoverer {
 
   /** Whether the seeds lead to another deployment than what is known; null where none of them could say. */
   async hasMoved(known: readonly TopologyShard[]): Promise<boolean | null> {
-    const { seeds } = this.#options.cache
+    const seeds = await this.#seeds()
     if (this.#isCluster) {
       const shown = await this.#askSeeds()
       return shown.length > 0 ? !shareNode(known, shown) : null
     }
     const addresses = new Set(known.flatMap((shard) => shard.nodes.map((node) => node.address)))
+    if (this.#sentinels !== null && !seeds.some((seed) => addresses.has(seed.address))) {
+      const shown = await this.#askSeeds()
+      return shown.length > 0 ? !shareNode(known, shown) : null
+    }
     // A standalone cache is what its seeds are, whether they answer or not.
     return seeds.some((seed) => addresses.has(seed.address))
       ? false
@@ -68,7 +77,7 @@ export class Discoverer {
   /** What the seeds show, all asked at once; `[]` where none of them could say. */
   async #askSeeds(): Promise<DiscoveredShard[]> {
     const answers = await Promise.allSettled(
-      this.#options.cache.seeds.map((seed) => this.#ask(seed, (node) => this.#readShards(node))),
+      (await this.#seeds()).map((seed) => this.#ask(seed, (node) => this.#readShards(node))),
     )
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
   }
@@ -80,6 +89,20 @@ export class Discoverer {
     this.#aliases = this.#newAliases()
     this.#freed = new Set()
     this.#memory = new ClusterMemory([])
+  }
+
+  /** As configured; of a `sentinel` cache what its Sentinels say, `[]` while none of them could. */
+  async #seeds(): Promise<readonly Seed[]> {
+    if (this.#sentinels === null) return this.#options.cache.seeds
+    try {
+      const seeds = await this.#sentinels.find()
+      this.problem = null
+      return seeds
+    } catch (error) {
+      if (!(error instanceof NodeFailure)) throw error
+      this.#setProblem(error)
+      return []
+    }
   }
 
   get #isCluster(): boolean {
@@ -159,14 +182,18 @@ export class Discoverer {
   }
 
   async #askStandalone(previous: TopologyShard | null): Promise<DiscoveredShard[] | null> {
-    const { watchers, cache, clock } = this.#options
+    const { watchers, clock } = this.#options
     const now = clock.now()
-    const seeds = cache.seeds.map((seed) => seed.address)
+    const seeds = (await this.#seeds()).map((seed) => seed.address)
     await this.#findAliases(seeds, now)
     const known = [...watchers.values()]
       .filter((watcher) => !this.#aliases.has(watcher.place.address))
       .map((watcher) => ({ address: watcher.place.address, info: watcher.reading?.info ?? null }))
-    if (known.every(({ info }) => info === null)) return null
+    if (known.every(({ info }) => info === null)) {
+      // What was remembered is gone, or nothing was: the Sentinels have the word.
+      const isNew = this.#sentinels !== null && !watchers.has(seeds[0] ?? '')
+      return isNew && seeds.length > 0 ? [discoverStandalone([], seeds, null, new Set())] : null
+    }
     for (const { address, info } of known) {
       if (info)
         for (const one of [address, ...info.replicas.map((line) => line.address)])

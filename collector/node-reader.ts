@@ -7,6 +7,7 @@ import { NodeFailure } from './connection/failure.ts'
 import type { NodeConnection } from './connection/node-connection.ts'
 import type { WatchingCost } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
+import { emptyBill, type NodeBill } from './mitigations/node-bill.ts'
 import type { NodeReading, OwnCost } from './reading.ts'
 import { clusterInfoSource } from './sources/cluster.ts'
 import { type InfoReading, infoSource, numberField } from './sources/info.ts'
@@ -42,9 +43,10 @@ export class NodeReader {
   async read(
     isCluster: boolean,
     watching: Readonly<WatchingCost>,
+    actions: Readonly<NodeBill> = emptyBill(),
   ): Promise<{ reading: NodeReading; slowlog: SlowlogItem[] }> {
     const ping = await this.#ping()
-    const own = this.#ownCost(watching)
+    const own = this.#ownCost(watching, actions)
     const pending = infoSource.read(this.#connection)
     const monotonicMs = this.#clock.monotonic()
     const at = this.#clock.now()
@@ -81,16 +83,20 @@ export class NodeReader {
     }
   }
 
-  #ownCost(watching: Readonly<WatchingCost>): OwnCost {
+  #ownCost(watching: Readonly<WatchingCost>, actions: Readonly<NodeBill>): OwnCost {
     const cost = this.#connection.cost
     const byCommand = new Map(this.#connection.sent)
-    for (const [name, count] of watching.byCommand) byCommand.set(name, (byCommand.get(name) ?? 0) + count)
+    for (const [name, count] of [...watching.byCommand, ...actions.byCommand]) {
+      byCommand.set(name, (byCommand.get(name) ?? 0) + count)
+    }
     return {
-      ...cost,
-      connections: cost.connections + watching.connections,
+      commands: cost.commands + actions.commands,
+      bytesRead: cost.bytesRead + actions.bytesRead,
+      bytesWritten: cost.bytesWritten + actions.bytesWritten,
+      connections: cost.connections + watching.connections + actions.connections,
       byCommand,
-      hits: watching.hits,
-      misses: watching.misses,
+      hits: watching.hits + actions.hits,
+      misses: watching.misses + actions.misses,
       watchingCommands: watching.commands,
       watchingBytes: watching.bytes,
       watchingCpuUs: watching.cpuUs,

@@ -3,7 +3,7 @@
  * Nothing here waits for another node.
  */
 import type { CacheConfig } from '../core/config.ts'
-import type { EventSample, NodeStatus } from '../core/sample.ts'
+import type { EventSample, NodeAddress, NodeStatus } from '../core/sample.ts'
 import { type Clock, Sleeper } from './clock.ts'
 import type { CommandTables } from './command-tables.ts'
 import { NodeFailure } from './connection/failure.ts'
@@ -12,8 +12,9 @@ import type { Claims } from './hot-keys/claims.ts'
 import type { LookPace } from './hot-keys/look-pace.ts'
 import type { CacheFacts } from './hot-keys/node-facts.ts'
 import { HotKeyReporter, type HotKeyRows } from './hot-keys/reporter.ts'
-import type { CreateHotKeySource } from './hot-keys/source-types.ts'
+import type { CreateHotKeySource, HotKeySourceOptions } from './hot-keys/source-types.ts'
 import type { Logger } from './logger.ts'
+import { emptyBill, type NodeBill } from './mitigations/node-bill.ts'
 import { NodeReader, type SlowlogItem } from './node-reader.ts'
 import { type NodeReading, type ShapedReading, shapeReading } from './reading.ts'
 import { numberField } from './sources/info.ts'
@@ -35,6 +36,10 @@ export type NodeWatcherOptions = CacheFacts & {
   output: NodeOutput
   /** Why it may not be read for hot keys now; null when it may. */
   hotKeyPause(): string | null
+  /** What the applications ask of the keys that the node owns; null while none tells. */
+  clientCounts?: HotKeySourceOptions['clientCounts']
+  /** What mitigations have cost a node. */
+  actionBill?(address: NodeAddress): NodeBill
   createHotKeySource: CreateHotKeySource
   claims?: Claims
   pace?: LookPace
@@ -149,6 +154,7 @@ export class NodeWatcher {
       const { reading, slowlog } = await this.#reader.read(
         this.#options.cache.kind === 'cluster',
         this.#hotKeys.cost,
+        this.#options.actionBill?.(this.place.address) ?? emptyBill(),
       )
       if (this.#stopped) return false
       this.#succeed(reading, slowlog)

@@ -123,7 +123,9 @@ function countersOf(reading: NodeReading): CounterReading {
   const sum = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b)
   const mainThread = sum(field('used_cpu_sys_main_thread'), field('used_cpu_user_main_thread'))
   const cpuSeconds = mainThread ?? sum(field('used_cpu_sys'), field('used_cpu_user'))
-  const usecs = [...info.commands.values()].map((command) => command.usec)
+  // EXEC's time is that of the commands in it, which are counted by themselves. So are those of a script, but most of its
+  // time is its own: without it a busy server would seem idle.
+  const usecs = [...info.commands].flatMap(([name, { usec }]) => (name === 'exec' ? [] : [usec]))
   return {
     atMs: reading.monotonicMs,
     runId: info.runId,

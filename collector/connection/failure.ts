@@ -9,11 +9,14 @@ export class NodeFailure extends Error {
   readonly state: Failure['state']
   /** The error reply's code (`NOPERM`) where the server answered with one. */
   readonly replyCode: string | null
+  /** Where a cluster's node sends us for the slot: the address of a MOVED. */
+  readonly movedTo: string | null
 
-  constructor(failure: Failure, replyCode: string | null = null) {
+  constructor(failure: Failure, replyCode: string | null = null, movedTo: string | null = null) {
     super(failure.message)
     this.state = failure.state
     this.replyCode = replyCode
+    this.movedTo = movedTo
   }
 }
 

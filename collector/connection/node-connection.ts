@@ -45,6 +45,8 @@ export class NodeConnection implements NodeCommands {
   #closedBytes = { read: 0, written: 0 }
   /** Called once when an open connection ends by itself. */
   onClose: (() => void) | null = null
+  /** What a subscription brings; of invalidations a list of keys, or null for all of them. */
+  onMessage: ((message: unknown) => void) | null = null
 
   constructor(place: NodePlace, credentials: Credentials) {
     this.place = place
@@ -88,6 +90,9 @@ export class NodeConnection implements NodeCommands {
     this.#client = client
     client.on('error', (error: Error) => {
       this.#lastError = error
+    })
+    client.on('messageBuffer', (_channel: Buffer, message: unknown) => {
+      if (this.#client === client) this.onMessage?.(message)
     })
     client.once('close', () => {
       if (this.#client !== client) return
@@ -171,7 +176,7 @@ export class NodeConnection implements NodeCommands {
         this.#proven = true
         const text = this.#withoutPassword(error.message)
         const failure = failureOfReply(text, this.place.address, this.#credentials.password !== null)
-        throw new NodeFailure(keepWording(failure, text), text.split(' ')[0] ?? null)
+        throw new NodeFailure(keepWording(failure, text), text.split(' ')[0] ?? null, movedTo(text))
       }
       const cause = this.#lastError ?? error
       this.close()
@@ -231,6 +236,7 @@ export class NodeConnection implements NodeCommands {
   }
 }
 
+const movedTo = (text: string): string | null => /^MOVED \d+ (\S+:\d+)$/.exec(text)?.[1] ?? null
 const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError'
 const bracket = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 

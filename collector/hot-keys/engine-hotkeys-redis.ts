@@ -1,17 +1,22 @@
 /**
- * Redis 8.6 HOTKEYS: which keys the node's command time goes to. One session a server, so ours are short, end by
- * themselves, and never touch one that is not ours. It counts no uses and tells no database.
+ * Redis 8.6 HOTKEYS: which keys the command time goes to, of all commands that name a key. One session a server, so ours
+ * are short, end by themselves, and never touch one that is not ours. It counts no uses and tells no database.
  */
+import {
+  type HotkeysSession,
+  planHotkeysSession,
+  SAMPLE_RATIOS,
+  SESSION_S,
+} from '../../core/hot-keys/hotkeys-session.ts'
 import { parseHotkeysReply, type RedisHotkeys } from './engine-hotkeys-replies.ts'
 import { bareKey, Rung, RungRefusal } from './rung.ts'
-import type { HotKeyReport } from './source-types.ts'
+import type { HotKeyReport, NodeFacts } from './source-types.ts'
 
-/** Nobody else's choice: of a collector that died, what it left behind is known by it. */
-const SESSION_S = 7
-const EVERY_MS = 30_000
 const COUNT = 20
+/** Of a node whose rate is not known yet: what a session costs it is not either. */
+const UNKNOWN_RETRY_MS = 2_000
 const LEFT_BEHIND_MS = 60_000
-/** An older session says nothing about now. */
+/** An older session says nothing about now; where pauses are longer, until the next has ended. */
 const MAX_AGE_MS = 60_000
 const MIN_SHARE = 0.002
 
@@ -19,11 +24,11 @@ export class RedisHotkeysSource extends Rung {
   readonly source = 'hotkeys'
   protected readonly right = 'hotkeys'
   #ownSession: number | null = null
-  #last: { at: number; session: RedisHotkeys } | null = null
+  #last: { at: number; keptMs: number; session: RedisHotkeys } | null = null
 
   report(now: number): HotKeyReport | null {
-    const last = this.#last
-    if (last === null || now - last.at > MAX_AGE_MS) return null
+    const last = this.#lastAt(now)
+    if (last === null) return null
     const keys = [...this.cpuShares(now)].map(({ key, cpuShare }) => ({ ...bareKey(0, key), cpuShare }))
     return {
       source: 'hotkeys',
@@ -35,10 +40,10 @@ export class RedisHotkeysSource extends Rung {
     }
   }
 
-  /** Of the node's command time, the largest first; what is surely not hot is left out. */
+  /** Of the time of all commands that name a key, the largest first; what is surely not hot is left out. */
   cpuShares(now: number): { key: Uint8Array; cpuShare: number }[] {
-    const last = this.#last
-    if (last === null || now - last.at > MAX_AGE_MS || last.session.allCommandsUs === 0) return []
+    const last = this.#lastAt(now)
+    if (last === null || last.session.allCommandsUs === 0) return []
     const { byCpuTime, allCommandsUs, sampleRatio } = last.session
     return byCpuTime
       .map(({ key, us }) => ({ key, cpuShare: Math.min(1, (us * sampleRatio) / allCommandsUs) }))
@@ -49,17 +54,25 @@ export class RedisHotkeysSource extends Rung {
     this.#refuseForeign(await this.#read())
   }
 
-  protected async round(): Promise<number> {
+  protected async round({ opsPerSec }: NodeFacts): Promise<number> {
     const { commands } = this.options
+    if (opsPerSec === null) return UNKNOWN_RETRY_MS
     const before = await this.#read()
     this.#refuseForeign(before)
     if (before?.isActive) await commands.call('HOTKEYS', 'STOP')
-    await commands.call('HOTKEYS', 'START', 'METRICS', 1, 'CPU', 'COUNT', COUNT, 'DURATION', SESSION_S)
+    const plan = planHotkeysSession(opsPerSec, this.options.budget)
+    const options = ['METRICS', 1, 'CPU', 'COUNT', COUNT, 'DURATION', SESSION_S, 'SAMPLE', plan.ratio]
+    await commands.call('HOTKEYS', 'START', ...options)
     const started = await this.#read()
     this.#ownSession = started?.startedAt ?? null
     const goesOn = await this.sleep(SESSION_S * 1_000)
-    await this.#finish()
-    return goesOn ? EVERY_MS - SESSION_S * 1_000 : 0
+    await this.#finish(plan)
+    return goesOn ? plan.pauseMs : 0
+  }
+
+  #lastAt(now: number) {
+    const last = this.#last
+    return last === null || now - last.at > last.keptMs ? null : last
   }
 
   protected forget(): void {
@@ -67,14 +80,16 @@ export class RedisHotkeysSource extends Rung {
     this.#ownSession = null
   }
 
-  async #finish(): Promise<void> {
+  async #finish({ usPerSec, pauseMs }: HotkeysSession): Promise<void> {
     const { commands } = this.options
     const session = await this.#read()
     if (session === null || session.startedAt !== this.#ownSession) return
     if (session.isActive) await commands.call('HOTKEYS', 'STOP')
     await commands.call('HOTKEYS', 'RESET')
     this.#ownSession = null
-    this.#last = { at: this.now(), session }
+    this.cost.cpuUs += (session.durationMs / 1_000) * usPerSec
+    const keptMs = Math.max(MAX_AGE_MS, pauseMs * 1.2 + SESSION_S * 1_000)
+    this.#last = { at: this.now(), keptMs, session }
     this.options.onNews()
   }
 
@@ -97,9 +112,12 @@ export class RedisHotkeysSource extends Rung {
   }
 }
 
-/** By an earlier collector of ours: stopped long ago, and of the length and the kind of ours. */
+/** By an earlier collector of ours: stopped long ago, and of the length and the kind that nobody else would choose. */
 function isLeftBehind(session: RedisHotkeys, now: number): boolean {
   const { isActive, countsBytes, sampleRatio, durationMs, startedAt } = session
-  const hasOurLength = Math.abs(durationMs - SESSION_S * 1_000) < 200
-  return !isActive && !countsBytes && sampleRatio === 1 && hasOurLength && now - startedAt > LEFT_BEHIND_MS
+  // The server ends it at its next tick, which is late where it is busy.
+  const lateMs = durationMs - SESSION_S * 1_000
+  const hasOurLength = lateMs >= 0 && lateMs < 1_000
+  const hasOurRatio = SAMPLE_RATIOS.includes(sampleRatio)
+  return !isActive && !countsBytes && hasOurRatio && hasOurLength && now - startedAt > LEFT_BEHIND_MS
 }

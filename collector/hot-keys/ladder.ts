@@ -1,10 +1,12 @@
 /**
  * All sources of a node's hot keys as one. MONITOR, within its budget, is the main one: it alone tells reads from
  * writes and gives every key an interval. While it is refused the next best goes on: Valkey's HOTKEYS (rates), Redis'
- * (command time), SLOT-STATS (slots narrowed to keys), OBJECT FREQ (a rank). Redis' also adds to what MONITOR saw.
+ * (command time), what applications with the library count themselves (rates of theirs), SLOT-STATS (slots narrowed to
+ * keys), OBJECT FREQ (a rank). Redis' also adds to what MONITOR saw.
  */
 import type { Watching } from '../../core/model.ts'
 import { createMonitorSource } from '../monitor/monitor-source.ts'
+import { ClientSource } from './client-source.ts'
 import { RedisHotkeysSource } from './engine-hotkeys-redis.ts'
 import { ValkeyHotkeysSource } from './engine-hotkeys-valkey.ts'
 import { LfuSource } from './lfu-source.ts'
@@ -38,6 +40,7 @@ class Ladder implements HotKeySource {
   readonly #options: HotKeySourceOptions
   readonly #main: HotKeySource
   readonly #hotkeys: { redis: RedisHotkeysSource; valkey: ValkeyHotkeysSource }
+  readonly #client: ClientSource
   readonly #slotStats: SlotStatsSource
   readonly #lfu: LfuSource
   #timer: NodeJS.Timeout | null = null
@@ -50,6 +53,7 @@ class Ladder implements HotKeySource {
     this.#options = options
     this.#main = createMain(options)
     this.#hotkeys = { redis: new RedisHotkeysSource(options), valkey: new ValkeyHotkeysSource(options) }
+    this.#client = new ClientSource(options)
     this.#lfu = new LfuSource(options)
     this.#slotStats = new SlotStatsSource(options, (keys) => this.#lfu.frequencies(keys))
   }
@@ -104,7 +108,7 @@ class Ladder implements HotKeySource {
 
   /** Every source but MONITOR, the best first. */
   #rungs(): Rung[] {
-    return [this.#engineHotkeys(), this.#slotStats, this.#lfu]
+    return [this.#engineHotkeys(), this.#client, this.#slotStats, this.#lfu]
   }
 
   #fallbacks(): Rung[] {

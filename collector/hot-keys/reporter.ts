@@ -30,6 +30,7 @@ export type HotKeyReporterOptions = CacheFacts & {
   credentials: Credentials
   watcher: WatchedNode
   loadCommandTable: HotKeySourceOptions['loadCommandTable']
+  clientCounts?: HotKeySourceOptions['clientCounts']
   onHotKeys(rows: HotKeyRows): void
   /** Why the node may not be read for hot keys now; null when it may. Asked every second. */
   hotKeyPause(): string | null
@@ -80,6 +81,7 @@ export class HotKeyReporter {
           commands: watcher.connection,
           loadCommandTable: options.loadCommandTable,
           nodeFacts: () => this.#facts.read(),
+          clientCounts: options.clientCounts,
           budget,
           maxLatencyMs: cache.hotKeys.maxLatencyMs,
           onNews: () => this.#look(),

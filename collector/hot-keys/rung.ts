@@ -37,6 +37,7 @@ export abstract class Rung implements HotKeySource {
   state: RungState = 'ready'
   /** One sentence; null while it is ready. */
   reason: string | null = null
+  protected readonly retryMs: number = REFUSED_RETRY_MS
   protected readonly options: HotKeySourceOptions
   readonly #now: () => number
   #sleeper: Sleeper | null = null
@@ -85,7 +86,7 @@ export abstract class Rung implements HotKeySource {
     const facts = this.options.nodeFacts()
     this.#forgetIfOther(facts)
     const now = this.now()
-    if (this.isRunning || facts.loading || now - this.#checkedAt < REFUSED_RETRY_MS) return
+    if (this.isRunning || facts.loading || now - this.#checkedAt < this.retryMs) return
     this.#checkedAt = now
     await this.#guard(async () => {
       await this.probe(facts)
@@ -137,7 +138,7 @@ export abstract class Rung implements HotKeySource {
       this.#tell(refusal.state, refusal.message)
       this.#checkedAt = this.now()
       this.forget(false)
-      return REFUSED_RETRY_MS
+      return this.retryMs
     }
   }
 

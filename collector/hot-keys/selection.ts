@@ -8,7 +8,8 @@ const TOP = 20
 const MISSING = 10
 const BIG = 10
 
-export type SelectedKey = ReportedKey & Pick<HotKeySample, 'rank' | 'sizeBytes' | 'isMissing' | 'probedAt'>
+export type SelectedKey = ReportedKey &
+  Pick<HotKeySample, 'rank' | 'commands' | 'sizeBytes' | 'isMissing' | 'probedAt'>
 
 /** @returns by rank: the place of a key in the whole report */
 export function selectKeys(
@@ -20,6 +21,7 @@ export function selectKeys(
     return {
       ...key,
       rank: index + 1,
+      commands: report.commandsOf?.(key) ?? [],
       sizeBytes: facts?.sizeBytes ?? null,
       isMissing: facts?.isMissing ?? null,
       probedAt: facts?.probedAt ?? null,

@@ -1,9 +1,10 @@
-/** What a source of a node's hot keys is given and what it answers: MONITOR, HOTKEYS, watch, LFU, SLOT-STATS, and the ladder of them. */
+/** What a source of a node's hot keys is given and what it answers: MONITOR, HOTKEYS, watch, the applications' counts, LFU, SLOT-STATS, and the ladder of them. */
 import type { ConnectionOptions } from 'node:tls'
 import type { CommandTable } from '../../core/hot-keys/command-keys.ts'
 import type { NodeRole, Source, Watching } from '../../core/model.ts'
 import type { HotKeySample, HotPatternSample } from '../../core/sample.ts'
 import type { NodeCommands } from '../connection/node-connection.ts'
+import type { NodeCounts } from './client-counts.ts'
 
 export type MonitorConnection = {
   host: string
@@ -71,6 +72,8 @@ export type HotKeySourceOptions = {
    */
   loadCommandTable(unknownNames?: readonly string[]): Promise<CommandTable>
   nodeFacts(): NodeFacts
+  /** What the applications ask of the keys that the node owns; null while none tells. */
+  clientCounts?(): NodeCounts | null
   /** Share of the node's time that watching may take: 0.01 is 1%. */
   budget: number
   /** The longest that watching may make a client wait. */
@@ -84,7 +87,7 @@ export type HotKeySourceOptions = {
   random?: () => number
 }
 
-/** A hot key of a report: of the row that is kept, all but its place and what the prober adds. `rank` is its index + 1. */
+/** A hot key of a report: of the row that is kept, all but its place, its commands and what the prober adds. `rank` is its index + 1. */
 export type ReportedKey = Omit<
   HotKeySample,
   | 'cacheId'
@@ -94,6 +97,7 @@ export type ReportedKey = Omit<
   | 'sampledCommands'
   | 'source'
   | 'rank'
+  | 'commands'
   | 'sizeBytes'
   | 'isMissing'
   | 'probedAt'
@@ -112,6 +116,8 @@ export type HotKeyReport = {
   sampledCommands: number | null
   /** Hottest first, at most 60: the reporter keeps the top 20, and of the others those that are missing or big. */
   keys: ReportedKey[]
+  /** Every command that was seen to use one of `keys`, as the row has them; absent where the source tells none. */
+  commandsOf?(key: ReportedKey): string[]
   /** Hottest first, "other" last; empty where the source cannot tell. */
   patterns: ReportedPattern[]
 }

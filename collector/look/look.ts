@@ -140,6 +140,8 @@ export class Look {
         tls: null,
         intervalMs: INTERVAL_MS,
         hotKeys: { enabled: true, budget, maxLatencyMs, nodes: new Map() },
+        sentinel: null,
+        mitigations: { enabled: false, username: null, password: null, proofWindowMs: 60_000 },
       },
       credentials,
       previous: null,

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { PatternLearner } from '../../core/hot-keys/patterns.ts'
 import { hotKeyRates } from '../../core/hot-keys/report.ts'
+import { UsedCommands } from '../../core/hot-keys/used-commands.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
 import type { KeyFacts } from '../hot-keys/key-prober.ts'
@@ -161,6 +162,7 @@ class WatchSource implements MemcachedSource {
     if (merged === null || opsPerSec === null) return null
     const { lost } = this.#loss
     const learner = this.#patterns
+    const used = new UsedCommands(merged, memcachedCommands)
     let patterns: ReportedPattern[] | null = null
     return {
       source: 'watch',
@@ -168,6 +170,7 @@ class WatchSource implements MemcachedSource {
       windowTo: merged.to,
       sampledCommands: merged.commands,
       keys: hotKeyRates(merged, memcachedCommands, opsPerSec).map((rate) => widen(rate, lost)),
+      commandsOf: (key) => used.of(key),
       // When they are asked for: most reports are looked at for their keys alone.
       get patterns() {
         patterns ??= learner.hotPatterns(merged, opsPerSec).map((rate) => widen(rate, lost))

@@ -55,7 +55,6 @@ export type BurstResult = {
   windowMs: number
   /** Commands that we sent, by the name of commandstats; empty when it never connected. */
   sent: string[]
-  sentBytes: number
   /** The commands of `sent` that the node refused, MONITOR and AUTH left out. */
   refused: string[]
 }
@@ -71,7 +70,10 @@ export type Burst = {
 
 type BurstReader = Pick<StreamEngine, 'input' | 'begin' | 'feed' | 'end' | 'state' | 'counts'>
 
-/** @param now epoch milliseconds: when what is read arrived */
+/**
+ * @param now epoch milliseconds: when what is read arrived
+ * @param onSent its commands, by the names of commandstats, are on their way: the node counts them from now on
+ */
 export function startBurst(
   connection: MonitorConnection,
   engine: BurstReader,
@@ -79,6 +81,7 @@ export function startBurst(
   stops: BurstStops,
   now: () => number,
   opening: BurstOpening = { limited: false, named: false },
+  onSent: (names: string[], bytes: number) => void = () => {},
 ): Burst {
   const { promise, resolve } = Promise.withResolvers<BurstResult>()
   const commands = openingCommands(connection, opening)
@@ -97,6 +100,10 @@ export function startBurst(
   const socket = openSocket(connection, engine.input, read, () => {
     sent = true
     socket.write(request)
+    onSent(
+      commands.map(({ name }) => name),
+      request.length,
+    )
   })
   socket.on('error', (error: NodeJS.ErrnoException) => finish(ended(error.code ?? 'unknown')))
   socket.on('end', () => finish(ended('closed')))
@@ -181,7 +188,6 @@ export function startBurst(
       end: end ?? { kind: 'failed', code: 'closed' },
       windowMs: openedAt === null ? 0 : closedAt - openedAt,
       sent: sent ? commands.map(({ name }) => name) : [],
-      sentBytes: sent ? request.length : 0,
       refused: commands
         .filter(({ name }, index) => name !== 'auth' && prelude.replies[index]?.error != null)
         .map(({ name }) => name),

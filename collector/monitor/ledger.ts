@@ -50,6 +50,15 @@ export class Ledger {
     this.#minute = []
   }
 
+  /** Commands of a burst, when they are sent: a reading in the middle of it counts them already. */
+  bill(names: readonly string[], bytes: number): void {
+    const { cost } = this
+    for (const name of names) cost.byCommand.set(name, (cost.byCommand.get(name) ?? 0) + 1)
+    cost.commands += names.length
+    cost.connections++
+    cost.bytes += bytes
+  }
+
   /** @returns microseconds of the node's time that the burst is charged */
   settle({ result, counts, predictedUs: byModelUs, bracket, predictedLatencyMs }: Settled): number {
     const { cost } = this
@@ -58,10 +67,7 @@ export class Ledger {
     if (bracket !== null && predictedUs > 0) this.#calibration = calibrate(this.#calibration, bracket)
     const askedUs = result.sent.length > 0 ? askedCostUs(result.windowMs) : 0
     const chargedUs = chargeUs(predictedUs, this.factor, bracket) + askedUs
-    for (const name of result.sent) cost.byCommand.set(name, (cost.byCommand.get(name) ?? 0) + 1)
-    cost.commands += result.sent.length
-    cost.connections += result.sent.length > 0 ? 1 : 0
-    cost.bytes += result.sentBytes + counts.bytes
+    cost.bytes += counts.bytes
     cost.windowMs += result.windowMs
     cost.cpuUs += chargedUs
     this.#minute = this.#minute.filter((entry) => at - entry.at < MINUTE_MS)

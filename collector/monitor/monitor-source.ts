@@ -9,6 +9,7 @@ import { guardRefusal } from '../../core/hot-keys/guards.ts'
 import { PatternLearner } from '../../core/hot-keys/patterns.ts'
 import { clientRate, hotKeyRates } from '../../core/hot-keys/report.ts'
 import { gapMs } from '../../core/hot-keys/schedule.ts'
+import { UsedCommands } from '../../core/hot-keys/used-commands.ts'
 import { WINDOW_MS } from '../../core/hot-keys/window.ts'
 import type { Watching } from '../../core/model.ts'
 import { Sleeper } from '../clock.ts'
@@ -145,6 +146,7 @@ class MonitorSource implements HotKeySource {
     const clientOpsPerSec = clientRate(opsPerSec, callsPerCommand, commands, merged)
     const keys = hotKeyRates(merged, commands, clientOpsPerSec)
     const learner = this.#patterns
+    const used = new UsedCommands(merged, commands)
     let patterns: ReportedPattern[] | null = null
     this.#planner.noteTopKey(keys[0])
     return {
@@ -153,6 +155,7 @@ class MonitorSource implements HotKeySource {
       windowTo: merged.to,
       sampledCommands: merged.commands,
       keys,
+      commandsOf: (key) => used.of(key),
       // When they are asked for: most reports are looked at for their keys alone.
       get patterns() {
         patterns ??= learner.hotPatterns(merged, clientOpsPerSec)
@@ -220,7 +223,8 @@ class MonitorSource implements HotKeySource {
     )
     if (bracket !== null) this.#planner.learnOverrun(bracket, plan)
     const costUs = this.#ledger.settle({ ...plan, result, counts, predictedUs, bracket })
-    this.#options.logger.debug({ end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
+    const { host, port } = this.#options.connection
+    this.#options.logger.debug({ host, port, end: result.end, costUs, ...counts, ...plan }, 'MONITOR burst')
     if (generation !== this.#generation) return null
     await this.#learnNames(engine)
     if (generation !== this.#generation) return null
@@ -253,7 +257,8 @@ class MonitorSource implements HotKeySource {
     }
     const opening = this.#rights.opening(facts.version)
     const stops = { ...plan, maxLagMs: MAX_LAG_MS }
-    const burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening)
+    const bill = (names: string[], bytes: number) => this.#ledger.bill(names, bytes)
+    const burst = startBurst(this.#options.connection, engine, session, stops, this.#now, opening, bill)
     this.#burst = burst
     const unwatch = this.#guard.watch(burst, plan.maxBytes)
     try {

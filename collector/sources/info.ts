@@ -24,6 +24,7 @@ export type InfoReading = {
   version: string | null
   runId: string | null
   loading: boolean
+  /** By lower-case name: `get`, `xinfo|stream`. */
   commands: ReadonlyMap<string, CommandStats>
   keyspaces: Keyspace[]
   /** A primary's view of its replicas. */
@@ -51,8 +52,8 @@ export function parseInfo(reply: string): InfoReading {
     if (colon <= 0 || line.startsWith('#')) continue
     const name = line.slice(0, colon)
     const value = line.slice(colon + 1).replace(/\r$/, '')
-    if (name.startsWith('cmdstat_')) addCommand(commands, name.slice(8), pairs(value))
-    else if (name.startsWith('latency_percentiles_usec_')) percentiles.set(name.slice(25), pairs(value))
+    if (name.startsWith('cmdstat_')) addCommand(commands, commandOf(name, 8), pairs(value))
+    else if (name.startsWith('latency_percentiles_usec_')) percentiles.set(commandOf(name, 25), pairs(value))
     else if (/^db\d+$/.test(name)) keyspaces.push(keyspace(Number(name.slice(2)), pairs(value)))
     else if (/^slave\d+$/.test(name)) addReplica(replicas, value)
     else fields.set(name, value)
@@ -79,6 +80,9 @@ export function parseInfo(reply: string): InfoReading {
     primary: primaryOf(fields),
   }
 }
+
+/** A module's commands stand there as it wrote them (`VADD`), all others in lower case. */
+const commandOf = (name: string, prefix: number): string => name.slice(prefix).toLowerCase()
 
 /** A field as a number; null where it is absent or none. */
 export function numberField(info: Pick<InfoReading, 'fields'>, name: string): number | null {

@@ -17,6 +17,7 @@ export async function watchLadder(
   fixed: Partial<NodeFacts> = {},
   user: { username: string; password: string } | null = null,
   createMain?: CreateHotKeySource,
+  more: Partial<HotKeySourceOptions> = {},
 ) {
   const place = { host: server.host, port: server.port, address: `${server.host}:${server.port}` }
   const credentials = { username: user?.username ?? null, password: user?.password ?? null, tls: null }
@@ -37,6 +38,7 @@ export async function watchLadder(
       news++
     },
     logger: { debug: log, info: log, warn: log },
+    ...more,
   }
   const ladder = createHotKeyLadder(options, createMain)
   return {

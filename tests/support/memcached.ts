@@ -34,10 +34,8 @@ export async function startMemcached(args: string[] = []): Promise<MemcachedProc
     children.add(child)
     child.once('exit', () => children.delete(child))
     child.once('error', () => children.delete(child))
-    await until(`memcached on ${port}`, () => {
-      if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}`)
-      return listens(port)
-    })
+    await until(`memcached on ${port}`, () => child.exitCode !== null || listens(port))
+    if (child.exitCode !== null) throw new Error(`memcached on ${port} exited with ${child.exitCode}`)
     return child
   }
   let child = await launch()
@@ -89,6 +87,6 @@ function send(port: number, request: string | Buffer, pattern: RegExp): Promise<
       resolve(answer)
     })
     socket.once('error', reject)
-    socket.setTimeout(5_000, () => socket.destroy(new Error(`no answer that matches ${pattern}`)))
+    socket.setTimeout(30_000, () => socket.destroy(new Error(`no answer that matches ${pattern}`)))
   })
 }

@@ -13,7 +13,8 @@ afterEach(async () => {
 
 async function watchCluster(): Promise<{ cluster: RedisCluster; watched: TestCollector }> {
   const [cluster, database] = await Promise.all([
-    startRedisCluster({ primaries: 3, replicasPerPrimary: 1 }),
+    // Nodes that a busy machine holds up for a moment are not taken for dead by the others: only a killed one is.
+    startRedisCluster({ primaries: 3, replicasPerPrimary: 1, settings: { 'cluster-node-timeout': '5000' } }),
     createTestDatabase(),
   ])
   ends.push(() => cluster.stop(), database.drop)
@@ -29,6 +30,29 @@ async function watchCluster(): Promise<{ cluster: RedisCluster; watched: TestCol
   )
   return { cluster, watched }
 }
+
+/** A collector of its own on a node of its own. */
+async function watchAlone(): Promise<TestCollector & { address: string }> {
+  const [node, database] = await Promise.all([startRedis(), createTestDatabase()])
+  ends.push(database.drop, node.stop)
+  const watched = await startCollector(
+    database.url,
+    `caches:\n${cacheYaml('alone', 'standalone', [node.url])}`,
+  )
+  ends.push(watched.stop)
+  await until('it is up', async () => (await watched.node(node.address))?.latest?.opsPerSec != null)
+  return { ...watched, address: node.address }
+}
+
+/** When a node was sampled within the last hour, oldest first, in epoch milliseconds. */
+async function sampledAt(watched: TestCollector, address: string): Promise<number[]> {
+  const nodeId = (await watched.node(address))?.nodeId
+  const range = parseRange({}, Date.now())
+  const { items } = await listSamples(watched.store, { nodeId, range, limit: 1_000 })
+  return items.map(({ at }) => Date.parse(at)).toReversed()
+}
+const gaps = (at: number[]) => at.slice(1).map((ms, index) => ms - (at[index] ?? 0))
+
 const kinds = async (watched: TestCollector) => (await watched.events()).map((event) => event.kind)
 
 describe('a cluster', () => {
@@ -46,21 +70,38 @@ describe('a cluster', () => {
     })
     expect(replica).toMatchObject({ role: 'replica', shardOrdinal: 1, version: '7.0.15', engine: 'redis' })
     expect(replica.latest?.lagBytes).toBeLessThan(1_000)
-    expect(replica.latest?.lagSeconds).toBeLessThan(3)
+    expect(replica.latest?.lagSeconds).toBeLessThan(10)
 
-    const victim = cluster.primaries[0]
-    if (!victim) throw new Error('no primary')
-    const killed = performance.now()
+    const [victim, bystander] = cluster.primaries
+    const successor = cluster.replicas[0]?.[0]
+    if (!victim || !bystander || !successor) throw new Error('no primaries and replicas')
+    const victimId = (await watched.node(victim.address))?.nodeId
+    const killedAt = Date.now()
     await victim.kill('SIGKILL')
     await until(
       'the node is shown down',
       async () => (await watched.node(victim.address))?.state === 'refused',
     )
-    expect(performance.now() - killed).toBeLessThan(3_000)
-    await until('node-lost', async () => (await kinds(watched)).includes('node-lost'))
-    expect(performance.now() - killed).toBeLessThan(4_000)
-    await until('failover', async () => (await kinds(watched)).includes('failover'))
-    expect(performance.now() - killed).toBeLessThan(10_000)
+    await until('its replica is promoted', async () =>
+      String(await successor.command('INFO', 'replication')).includes('role:master'),
+    )
+    const promotedAt = Date.now()
+    const eventAt = (kind: string) =>
+      until(kind, async () => {
+        const event = (await watched.events()).find((one) => one.kind === kind)
+        return event && Date.parse(event.at)
+      })
+    const [lostAt, failoverAt] = [await eventAt('node-lost'), await eventAt('failover')]
+    // A closed connection is looked into at once, and again a moment later; a promotion with the next discoveries: in
+    // the paces that this machine had meanwhile.
+    const taken = await until('a sample after both', async () => {
+      const at = await sampledAt(watched, bystander.address)
+      return (at.at(-1) ?? 0) > Math.max(lostAt, failoverAt) ? at : null
+    })
+    const pace = Math.max(...gaps(taken))
+    expect(lostAt).toBeGreaterThan((await sampledAt(watched, victim.address)).at(-1) ?? 0)
+    expect(lostAt - killedAt).toBeLessThan(10 * pace)
+    expect(failoverAt - promotedAt).toBeLessThan(10 * pace)
     const after = await until('its replica is primary of shard 1', async () => {
       const [first] = await listShards(watched.store, 'shop', Date.now())
       return first?.nodes.find((node) => node.role === 'primary')?.address === replica.address ? first : null
@@ -71,20 +112,18 @@ describe('a cluster', () => {
     await until('node-back', async () => (await kinds(watched)).includes('node-back'))
     await until('it follows now', async () => (await watched.node(victim.address))?.role === 'replica')
     await delay(3_000)
-    const counted = Object.groupBy(await kinds(watched), (kind) => kind)
-    expect(
-      Object.fromEntries(Object.entries(counted).map(([kind, all]) => [kind, all?.length])),
-    ).toMatchObject({
-      'node-lost': 1,
-      failover: 1,
-      'node-back': 1,
-    })
-    expect(counted['node-added']).toBeUndefined()
-    expect(counted['slots-moved']).toBeUndefined()
+    const events = await watched.events()
+    const ofVictim = events.filter(({ nodeId }) => nodeId === victimId).map(({ kind }) => kind)
+    expect(ofVictim.filter((kind) => kind === 'node-lost' || kind === 'node-back')).toEqual([
+      'node-lost',
+      'node-back',
+    ])
+    const moves = events.filter(({ kind }) => ['failover', 'node-added', 'slots-moved'].includes(kind))
+    expect(moves.map(({ kind }) => kind)).toEqual(['failover'])
   })
 
   it('loses no tick of anyone to a node that hangs', async () => {
-    const { cluster, watched } = await watchCluster()
+    const [{ cluster, watched }, control] = await Promise.all([watchCluster(), watchAlone()])
     const hung = cluster.replicas[2]?.[0]
     if (!hung) throw new Error('no replica')
     await hung.kill('SIGSTOP')
@@ -93,15 +132,21 @@ describe('a cluster', () => {
       'it is shown as not answering',
       async () => (await watched.node(hung.address))?.state === 'timeout',
     )
-    expect(Date.now() - from).toBeLessThan(5_000)
-    await delay(Math.max(0, from + 8_000 - Date.now()))
-    const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
-    const seconds = (range.to - range.from) / 1_000
-    for (const node of await watched.nodes()) {
-      const { items } = await listSamples(watched.store, { nodeId: node.nodeId, range, limit: 100 })
-      if (node.address === hung.address) expect(items.length).toBeLessThan(4)
-      else expect(items.length, node.address).toBeGreaterThan(seconds - 3)
+    await until('it is told as lost', async () => (await kinds(watched)).includes('node-lost'))
+    await delay(Math.max(0, from + 10_000 - Date.now()))
+    const to = Date.now()
+    const within = (at: number[]) => at.filter((ms) => ms >= from && ms < to).length
+    const ticksOf = (by: TestCollector, address: string) =>
+      until(`the next tick of ${address}`, async () => {
+        const at = await sampledAt(by, address)
+        return (at.at(-1) ?? 0) >= to ? within(at) : null
+      })
+    // As many as another collector of this process takes meanwhile, of a node that has no sibling to wait for.
+    const ticks = await ticksOf(control, control.address)
+    for (const { address } of cluster.nodes.filter((node) => node !== hung)) {
+      expect(await ticksOf(watched, address), address).toBeGreaterThanOrEqual(0.75 * ticks - 1)
     }
+    expect(within(await sampledAt(watched, hung.address))).toBeLessThan(4)
     await hung.kill('SIGCONT')
     await until('it is back', async () => (await kinds(watched)).includes('node-back'))
   })
@@ -117,18 +162,18 @@ describe('a standalone cache', () => {
       `caches:\n${cacheYaml('one', 'standalone', [`redis://localhost:${replicas[0]?.port}`])}`,
     )
     ends.push(watched.stop)
+    const wanted = [
+      `${primary.address} primary 1 up`,
+      `localhost:${replicas[0]?.port} replica 1 up`,
+      `${replicas[1]?.address} replica 1 up`,
+    ]
     await until('all three are up', async () => {
-      const nodes = await watched.nodes()
-      return nodes.length === 3 && nodes.every((node) => node.state === 'up')
+      const nodes = (await watched.nodes()).map(
+        ({ address, role, shardOrdinal, state }) => `${address} ${role} ${shardOrdinal} ${state}`,
+      )
+      expect(nodes.sort()).toEqual(wanted.sort())
+      return true
     })
-    const roles = (await watched.nodes()).map((node) => `${node.address} ${node.role} ${node.shardOrdinal}`)
-    expect(roles.sort()).toEqual(
-      [
-        `${primary.address} primary 1`,
-        `localhost:${replicas[0]?.port} replica 1`,
-        `${replicas[1]?.address} replica 1`,
-      ].sort(),
-    )
   })
 
   it('shows no absurd rate across CONFIG RESETSTAT and a restart, and says what happened', async () => {
@@ -142,15 +187,23 @@ describe('a standalone cache', () => {
     const from = Date.now()
     await until('it is sampled', async () => (await watched.node(node.address))?.latest?.opsPerSec != null)
     for (let count = 0; count < 200; count++) await node.command('GET', 'x')
-    await delay(1_500)
+    // Counters that were never read as high as they are now would not be seen to fall.
+    const readAt = Date.now()
+    await until(
+      'they are counted',
+      async () => ((await sampledAt(watched, node.address)).at(-1) ?? 0) > readAt,
+    )
     await node.command('CONFIG', 'RESETSTAT')
     await until('counters-reset', async () => (await kinds(watched)).includes('counters-reset'))
     await node.restart()
     await until('restart', async () => (await kinds(watched)).includes('restart'))
-    await delay(2_500)
+    const restartedAt = Date.now()
     const nodeId = (await watched.node(node.address))?.nodeId
-    const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
-    const { items } = await listSamples(watched.store, { nodeId, range, limit: 100 })
+    const items = await until('two samples of the time after', async () => {
+      const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
+      const { items } = await listSamples(watched.store, { nodeId, range, limit: 100 })
+      return items.filter(({ at }) => Date.parse(at) > restartedAt).length >= 2 ? items : null
+    })
     expect(items.length).toBeGreaterThan(5)
     const rates = items.flatMap((item) => [
       item.opsPerSec,

@@ -8,6 +8,10 @@ import { cacheYaml, startCollector } from '../../support/collector.ts'
 import { createTestDatabase } from '../../support/postgres.ts'
 import { delay, startRedis, until } from '../../support/redis.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { startTraffic } from '../../support/traffic.ts'
+
+/** Longer than the collector's own: on a slow machine too a burst begins while it holds. */
+const LEASE = { ttlMs: 20_000, renewMs: 3_000 }
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -25,12 +29,13 @@ it('pauses MONITOR before another collector may begin, samples on, and resumes w
   const watched = await startCollector(
     url.href,
     `caches:\n${cacheYaml('shop', 'standalone', [node.url], ['hotKeys: { budget: 10% }'])}`,
+    { lease: LEASE },
   )
   ends.push(watched.stop)
   const direct = openStore(database.url)
   ends.push(() => closeStore(direct))
-  const traffic = setInterval(() => void node.command('GET', 'article:42').catch(() => {}), 10)
-  ends.push(async () => clearInterval(traffic))
+  const traffic = await startTraffic(node.port, 300, () => ['GET', 'article:42'])
+  ends.push(traffic.stop)
   const monitored = async () => {
     const stats = String(await node.command('INFO', 'commandstats'))
     return Number(/cmdstat_monitor:calls=(\d+)/.exec(stats)?.[1] ?? 0)
@@ -44,7 +49,7 @@ it('pauses MONITOR before another collector may begin, samples on, and resumes w
   const from = Date.now()
   proxy.cut()
   await grows('hot keys are read while the lease holds')
-  await delay(from + 10_000 - Date.now())
+  await delay(Math.max(0, from + LEASE.ttlMs - Date.now()))
   const before = await monitored()
   await delay(4_000)
   expect(await monitored()).toBe(before)
@@ -53,7 +58,7 @@ it('pauses MONITOR before another collector may begin, samples on, and resumes w
   await grows('hot keys are read again')
   await until('all is written', () => watched.collector.health().bufferedTicks === 0)
   const [stored] = await listNodes(direct, {})
-  const range = { ...parseRange({}, Date.now()), from, to: from + 14_000 }
+  const range = { ...parseRange({}, Date.now()), from, to: from + LEASE.ttlMs }
   const { items } = await listSamples(direct, { nodeId: stored?.nodeId, range, limit: 100 })
-  expect(items.length).toBeGreaterThan(10)
+  expect(items.length).toBeGreaterThan(6)
 })

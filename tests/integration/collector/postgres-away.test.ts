@@ -43,34 +43,44 @@ it('keeps sampling while Postgres is away, and loses no row and no event when it
   const from = Date.now()
 
   proxy.cut()
+  const isTold = (event: string) => watched.log.some((line) => line.includes(`"event":"${event}"`))
   await until('it knows', () => watched.collector.health().store === 'away')
   expect(watched.collector.health()).toMatchObject({ status: 'degraded' })
+  const awayAt = Date.now()
   await replica.kill('SIGKILL')
   // A node that appears while Postgres is away: its topology must wait in its place before its samples.
   const newcomer = await startRedis({ replicaOf: { port: primary.port } })
   ends.push(newcomer.stop)
-  await delay(12_000)
-  expect(Number(watched.collector.health().bufferedTicks)).toBeGreaterThan(8)
+  await until('both events wait to be written', () => isTold('node-lost') && isTold('node-added'))
+  await delay(Math.max(3_000, awayAt + 12_000 - Date.now()))
+  await until('ticks wait', () => Number(watched.collector.health().bufferedTicks) > 4)
   expect(watched.log.join('\n')).toMatch(/kept in memory/)
   expect(await watched.collector.metrics.registry.metrics()).toMatch(/^cachescope_store_up 0$/m)
 
+  const backAt = Date.now()
   proxy.mend()
-  await until('all is written', () => watched.collector.health().bufferedTicks === 0)
-  expect(watched.collector.health()).toMatchObject({ status: 'ok', droppedTicks: 0 })
-  await delay(2_000)
+  await until('all is written', () => {
+    const { status, bufferedTicks } = watched.collector.health()
+    return status === 'ok' && bufferedTicks === 0
+  })
+  expect(watched.collector.health()).toMatchObject({ droppedTicks: 0 })
 
-  const nodes = await listNodes(direct, {})
-  const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
   const samplesOf = async (address: string) => {
-    const nodeId = nodes.find((node) => node.address === address)?.nodeId
+    const nodeId = (await listNodes(direct, {})).find((node) => node.address === address)?.nodeId
+    const range = { ...parseRange({}, Date.now()), from, to: Date.now() }
     const { items } = await listSamples(direct, { nodeId, range, limit: 200 })
     return items.map((item) => Date.parse(item.at)).sort((a, b) => a - b)
   }
-  const times = await samplesOf(primary.address)
+  const times = await until('it is sampled after that', async () => {
+    const times = await samplesOf(primary.address)
+    return (times.at(-1) ?? 0) > backAt ? times : null
+  })
   const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0))
-  expect(times.length).toBeGreaterThan(12)
-  expect(Math.max(...gaps)).toBeLessThan(3_000)
-  expect((await samplesOf(newcomer.address)).length).toBeGreaterThan(5)
+  // A tick is a second, on a busy machine some; away was Postgres for more than twelve.
+  expect(times.length).toBeGreaterThan(8)
+  expect(Math.max(...gaps)).toBeLessThan((backAt - awayAt) / 2)
+  const ofNewcomer = (await samplesOf(newcomer.address)).filter((at) => at < backAt)
+  expect(ofNewcomer.length).toBeGreaterThan(0)
   const { items: events } = await listEvents(direct, { limit: 100 })
   expect(events.map((event) => event.kind).sort()).toEqual(['node-added', 'node-lost'])
 })
@@ -86,7 +96,7 @@ it('drops the oldest ticks to stay within its bound, and counts them', async () 
   ends.push(watched.stop)
   await until('it is sampled', async () => (await watched.nodes())[0]?.latest != null)
   proxy.cut()
-  await until('ticks are dropped', () => Number(watched.collector.health().droppedTicks) >= 3, 40_000)
+  await until('ticks are dropped', () => Number(watched.collector.health().droppedTicks) >= 3)
   expect(Number(watched.collector.health().bufferedBytes)).toBeLessThanOrEqual(bound)
   proxy.mend()
   await until('all is written', () => watched.collector.health().bufferedTicks === 0)

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeStore, openStore } from '../../../store/client.ts'
 import { listCollectors } from '../../../store/collectors.ts'
@@ -34,7 +35,11 @@ async function run(env: Record<string, string>, yaml: string, ipc = false): Prom
       output += data.toString()
     })
   }
-  const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  // Its output is whole when both have ended, which it need not be at its exit; a closed IPC channel keeps 'close' back.
+  const isWhole = Promise.all([child.stdout, child.stderr].map((stream) => stream && finished(stream)))
+  const exit = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => void isWhole.then(() => resolve(code)))
+  })
   ends.push(async () => {
     child.kill('SIGKILL')
     await exit
@@ -126,16 +131,19 @@ describe('a stop', () => {
       if (how === 'disconnect') child.disconnect()
       else child.kill(how)
       expect(await exit).toBe(0)
-      expect(performance.now() - started).toBeLessThan(5_000)
+      expect(performance.now() - started).toBeLessThan(15_000)
       expect(output()).toMatch(/"stopped"/)
       const store = openStore(database.url)
       ends.push(() => closeStore(store))
-      const { rows } = await store.pool.query('SELECT * FROM lease')
-      expect(rows).toEqual([])
+      // It waits for no Postgres that takes its time, which carries out what it was sent.
+      await until('no lease is left', async () => {
+        expect((await store.pool.query('SELECT * FROM lease')).rows).toEqual([])
+        return true
+      })
     },
   )
 
-  it('takes less than five seconds though Postgres is gone', async () => {
+  it('waits for no Postgres that is gone', async () => {
     const { yaml, database } = await oneNode()
     const url = new URL(database.url)
     const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
@@ -150,7 +158,8 @@ describe('a stop', () => {
     const started = performance.now()
     child.kill('SIGTERM')
     expect(await exit).toBe(0)
-    expect(performance.now() - started).toBeLessThan(5_000)
+    // On a busy machine too it waits for no answer of Postgres: that would be twenty.
+    expect(performance.now() - started).toBeLessThan(15_000)
   })
 
   it('is possible while it waits for a Postgres that is not there yet', async () => {
@@ -164,19 +173,37 @@ describe('a stop', () => {
   })
 })
 
-it('hands its caches to another collector within seconds of its death', async () => {
+type Renewal = { at: Date; was_of: string; is_of: string; was_until: Date }
+const RECORD_LEASES = `
+  CREATE TABLE renewal (at timestamptz(3), was_of text, is_of text, was_until timestamptz);
+  CREATE FUNCTION note_renewal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO renewal VALUES (clock_timestamp(), OLD.collector_id, NEW.collector_id, OLD.expires_at);
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER note_renewal AFTER UPDATE ON lease FOR EACH ROW EXECUTE FUNCTION note_renewal();`
+
+it('hands its caches to another collector once its lease has run out, at the next renewal', async () => {
   const { yaml, database } = await oneNode()
   const store = openStore(database.url)
   ends.push(() => closeStore(store))
+  await store.pool.query(RECORD_LEASES)
   const first = await run({ DATABASE_URL: database.url }, yaml)
   await until('the first watches', () => first.output().includes('is watched by this collector'))
   const second = await run({ DATABASE_URL: database.url }, yaml)
   await until('the second is there', async () => (await listCollectors(store, Date.now())).length === 2)
-  await delay(4_000)
+  const renewals = async () => (await store.pool.query<Renewal>('SELECT * FROM renewal ORDER BY at')).rows
+  await until('the first has renewed twice', async () => (await renewals()).length >= 2)
   expect(second.output()).not.toContain('is watched by this collector')
 
-  const killed = performance.now()
   first.child.kill('SIGKILL')
   await until('the second takes over', () => second.output().includes('is watched by this collector'))
-  expect(performance.now() - killed).toBeLessThan(15_000)
+  const rows = await renewals()
+  const taken = rows.findIndex(({ was_of, is_of }) => was_of !== is_of)
+  const { at: takenAt, was_until: deadUntil } = rows[taken] as Renewal
+  expect(takenAt.getTime()).toBeGreaterThanOrEqual(deadUntil.getTime())
+  const renewedAt = rows[taken - 1]?.at.getTime() ?? 0
+  expect(deadUntil.getTime() - renewedAt).toBeLessThanOrEqual(10_000)
+  // The second asks as often as the first has renewed, on this machine.
+  const paces = rows.slice(1, taken).map(({ at }, index) => at.getTime() - (rows[index]?.at.getTime() ?? 0))
+  expect(takenAt.getTime() - deadUntil.getTime()).toBeLessThan(3 * Math.max(3_000, ...paces))
 })

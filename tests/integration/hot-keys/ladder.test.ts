@@ -41,17 +41,19 @@ describe('the ladder of sources', () => {
     const node = await server()
     await load(node)
     const { ladder, rung } = await watched(node)
-    const report = await until('a report', () => ladder.report(Date.now()))
+    const report = await until('a report', () => (ladder.refusal === null ? ladder.report(Date.now()) : null))
     expect(report.source).toBe('monitor')
-    expect(ladder.refusal).toBeNull()
-    expect(ladder.watching.source).toBe('monitor')
-    await until('all are asked', () => rung('lfu')?.state === 'unsupported')
-    expect(ladder.watching.sources.map(({ source, state }) => [source, state])).toEqual([
-      ['monitor', 'used'],
-      ['hotkeys', 'unsupported'],
-      ['slot-stats', 'unsupported'],
-      ['lfu', 'unsupported'],
-    ])
+    await until('all are asked', () => {
+      expect(ladder.watching.source).toBe('monitor')
+      expect(ladder.watching.sources.map(({ source, state }) => [source, state])).toEqual([
+        ['monitor', 'used'],
+        ['hotkeys', 'unsupported'],
+        ['client', 'unsupported'],
+        ['slot-stats', 'unsupported'],
+        ['lfu', 'unsupported'],
+      ])
+      return true
+    })
     expect(rung('lfu')?.reason).toMatch(/noeviction: allkeys-lfu/)
     expect(rung('hotkeys')?.reason).toMatch(/no HOTKEYS/)
   })
@@ -65,16 +67,20 @@ describe('the ladder of sources', () => {
     const misses = await statistic(node, 'keyspace_misses')
     const watching = await watched(node)
     const { ladder, rung } = watching
-    const report = await until('a report', () => ladder.report(Date.now()))
+    // A few keys at a time are looked at.
+    const report = await until('a report that has come to the key', () => {
+      const now = ladder.report(Date.now())
+      return text(now?.keys[0]?.key) === 'hot' ? now : null
+    })
     expect(report.source).toBe('lfu')
-    expect(text(report.keys[0]?.key)).toBe('hot')
     expect(report.keys[0]).toMatchObject({
       share: null,
       opsPerSec: null,
       readsPerSec: null,
       topCommand: null,
     })
-    expect(report.keys[0]?.lfuCounter).toBeGreaterThan(20)
+    // It begins at 5 and grows by chance, to some 29.
+    expect(report.keys[0]?.lfuCounter).toBeGreaterThan(10)
     expect(ladder.refusal).toBeNull()
     expect(ladder.watching.source).toBe('lfu')
     expect(rung('monitor')).toMatchObject({ state: 'refused' })
@@ -91,7 +97,11 @@ describe('the ladder of sources', () => {
     await node.command('ACL', 'SETUSER', 'weak', 'on', '>secret', '~*', '+@all', '-monitor', '-object')
     const user = { username: 'weak', password: 'secret' }
     const { ladder, logs, commands, rung } = await watched(node, {}, user)
-    await until('the refusal', () => ladder.refusal)
+    const others = ['hotkeys', 'client', 'slot-stats', 'lfu']
+    await until('the refusal of each', () => {
+      const isRefused = (source: string) => /^(unsupported|refused)$/.test(rung(source)?.state ?? '')
+      return ladder.refusal !== null && others.every(isRefused)
+    })
     const sent = [...commands.sent.values()].reduce((sum, count) => sum + count, 0)
     await delay(5_000)
     expect(ladder.refusal).toMatch(/User weak may not use MONITOR: ACL SETUSER weak \+monitor/)
@@ -111,9 +121,8 @@ describe('the ladder of sources', () => {
     await load(node)
     if (rights) await node.command('ACL', 'SETUSER', 'some', 'on', '>secret', '~*', '+@all', ...rights)
     const { ladder } = await watched(node, {}, rights && { username: 'some', password: 'secret' })
-    const report = await until('a report', () => ladder.report(Date.now()))
+    const report = await until('a report', () => (ladder.refusal === null ? ladder.report(Date.now()) : null))
     expect(report.source).toBe('monitor')
-    expect(ladder.refusal).toBeNull()
   })
 
   it('says what OBJECT FREQ lacks, and asks for it once only', async () => {
@@ -140,7 +149,7 @@ describe('the ladder of sources', () => {
     ladder.start()
     const report = await until('MONITOR', () => {
       const now = ladder.report(Date.now())
-      return now?.source === 'monitor' ? now : null
+      return now?.source === 'monitor' && now.keys.length > 0 ? now : null
     })
     expect(text(report.keys[0]?.key)).toBe('hot')
     await until('it is told', () => ladder.watching.source === 'monitor')

@@ -30,6 +30,21 @@ function watched({ host, port }: { host: string; port: number }) {
   source.start()
   return { source, logs, news: () => news }
 }
+type Source = ReturnType<typeof watched>['source']
+/** For this reason: on a busy machine another one, of an answer that came late, may be told before it. */
+const refused = (source: Source, reason: RegExp) =>
+  until(`a refusal: ${reason}`, () => {
+    if (reason.test(source.refusal ?? '')) return true
+    throw new Error(String(source.refusal))
+  })
+/** A report whose hottest key is `hot`, of so many commands. */
+const hotIn = (source: Source, sampled: number) =>
+  until(`a report of ${sampled} commands`, () => {
+    const now = source.report(Date.now())
+    return now !== null && (now.sampledCommands ?? 0) > sampled && text(now.keys[0]?.key) === 'hot'
+      ? now
+      : null
+  })
 /** So many commands a second over four connections, in pipelines of `batch`; counts what it sent by key. */
 function load(port: number, perSec: number, batch: number) {
   const sockets: Socket[] = Array.from({ length: 4 }, () =>
@@ -70,7 +85,11 @@ describe('a memcached', () => {
     load(memcached.port, 4_000, 4)
     const { source, news } = watched(memcached)
     await delay(5_000)
-    const report = await until('a report', () => source.report(Date.now()))
+    await until('it has told of it, and of both keys', () => {
+      const isTold = news() > 2 && source.cost.bytes > 100_000
+      return isTold && ['hot', 'gone'].every((key) => source.facts(0, Buffer.from(key)))
+    })
+    const report = await hotIn(source, 2_000)
     expect(report.source).toBe('watch')
     const hot = report.keys[0]
     const gone = report.keys[1]
@@ -90,41 +109,41 @@ describe('a memcached', () => {
     expect(source.refusal).toBeNull()
     expect(source.watching).toMatchObject({ source: 'watch', sources: [{ source: 'watch', state: 'used' }] })
     expect(source.stats?.version).toMatch(/^1\./)
-    expect(news()).toBeGreaterThan(2)
     expect(source.cost.byCommand.get('watch')).toBe(1)
-    expect(source.cost.bytes).toBeGreaterThan(100_000)
     expect(source.cost).toMatchObject({ hits: 0, misses: 0, connections: 2 })
-  }, 30_000)
+  })
 
   it('watches a busy one for a part of the time, and its shares are still right', async () => {
     const memcached = await server(['-t', '1', '-o', 'watcher_logbuf_size=8192,worker_logbuf_size=4096'])
     const sent = load(memcached.port, 60_000, 50)
     const { source } = watched(memcached)
+    const startedAt = performance.now()
     await delay(5_000)
-    const report = await until('a report', () => source.report(Date.now()))
-    expect(source.opsPerSec).toBeGreaterThan(5_000)
-    expect(source.cost.byCommand.get('watch')).toBeGreaterThan(3)
-    expect(source.cost.windowMs).toBeLessThan(4_000)
+    await until('some bursts', () => (source.cost.byCommand.get('watch') ?? 0) > 3)
+    await until('its rate', () => (source.opsPerSec ?? 0) > 5_000)
+    const report = await hotIn(source, 1_000)
+    expect(source.cost.windowMs).toBeLessThan((performance.now() - startedAt) * 0.8)
     expect(source.watching.predictedShare).toBeLessThanOrEqual(0.0101)
     expect(report.sampledCommands).toBeLessThan(sent.all * 0.9)
     const hot = report.keys[0]
-    expect(text(hot?.key)).toBe('hot')
     expect(hot?.share).toBeGreaterThan(0.23)
     expect(hot?.share).toBeLessThan(0.27)
     expect(hot?.opsPerSecHigh).toBeGreaterThan(0.25 * (source.opsPerSec ?? 0) * 0.95)
-  }, 30_000)
+  })
 
   it('says what its workers lose in a small buffer, and widens the intervals for it', async () => {
     const memcached = await server(['-t', '1'])
     load(memcached.port, 400_000, 4_000)
     const { source } = watched(memcached)
-    const reason = await until('the loss', () => source.watching.sources[0]?.reason)
-    expect(reason).toMatch(/% of the stream is lost.*worker_logbuf_size=4096/)
-    expect(source.watching.sources[0]?.state).toBe('used')
-    const hot = (await until('a report', () => source.report(Date.now()))).keys[0]
+    await until('the loss', () => {
+      const [told] = source.watching.sources
+      const isLost = /% of the stream is lost.*worker_logbuf_size=4096/.test(told?.reason ?? '')
+      return told?.state === 'used' && isLost
+    })
+    const hot = (await hotIn(source, 1_000)).keys[0]
     expect(hot?.shareLow).toBeLessThan(0.25)
     expect(hot?.shareHigh).toBeGreaterThan(0.25)
-  }, 30_000)
+  })
 
   it('corrects for what a slow reader is not sent (skipped=), also of a version without figures of its log', async () => {
     let uses = 0
@@ -146,9 +165,8 @@ describe('a memcached', () => {
     })
     ends.push(playing.close)
     const { source } = watched({ host: '127.0.0.1', port: playing.port })
-    expect(await until('the loss', () => source.watching.sources[0]?.reason)).toMatch(
-      /^10% of the stream is lost/,
-    )
+    // Its lines come in parts: what was skipped is told after those that were not.
+    await until('the loss', () => /^10% of the stream is lost/.test(source.watching.sources[0]?.reason ?? ''))
     const [key] = (await until('a report', () => source.report(Date.now()))).keys
     expect(key?.share).toBeCloseTo(1)
     // The rate is what the server counted, not what was seen of it.
@@ -161,14 +179,14 @@ describe('a memcached', () => {
     const { source, logs } = watched(memcached)
     await until('a report', () => source.report(Date.now()))
     await memcached.kill('SIGKILL')
-    await until('the refusal', () => /Nothing listens at/.test(source.refusal ?? ''))
+    await refused(source, /Nothing listens at/)
     expect(source.watching.source).toBeNull()
     await memcached.restart()
     await until('it is back', () => source.refusal === null)
     load(memcached.port, 1_000, 1)
     await until('a report', () => source.report(Date.now())?.keys.length)
     expect(logs.length).toBeLessThan(8)
-  }, 30_000)
+  })
 
   it('says that all places for watchers are taken, and takes one that is freed', async () => {
     const memcached = await server()
@@ -182,11 +200,10 @@ describe('a memcached', () => {
       /log_watchers (19|20)/.test(await memcached.send('stats\r\n', /END\r\n$/)),
     )
     const { source } = watched(memcached)
-    expect(await until('the refusal', () => source.refusal)).toMatch(/All 20 places for watchers/)
+    await refused(source, /All 20 places for watchers/)
     for (const socket of watchers) socket.destroy()
-    await until('a report', () => source.report(Date.now()))
-    expect(source.refusal).toBeNull()
-  }, 30_000)
+    await until('a report', () => source.refusal === null && source.report(Date.now()))
+  })
 
   it.each([
     ['without watch (-W)', ['-W'], /was started with -W/],
@@ -194,7 +211,7 @@ describe('a memcached', () => {
   ])('says why of one %s', async (_, args, sentence) => {
     const memcached = await server(args)
     const { source } = watched(memcached)
-    expect(await until('the refusal', () => source.refusal)).toMatch(sentence)
+    await refused(source, sentence)
     expect(source.report(Date.now())).toBeNull()
   })
 })
@@ -226,7 +243,7 @@ describe('what is no memcached', () => {
     ['noise', () => scripted((socket) => socket.write(Buffer.alloc(500, 1))), /is not a Memcached/],
   ])('%s is told apart', async (_, start, sentence) => {
     const { source } = watched(await start())
-    expect(await until('the refusal', () => source.refusal)).toMatch(sentence)
+    await refused(source, sentence)
     expect(source.watching.sources[0]?.state).toBe('refused')
     await source.stop()
   })

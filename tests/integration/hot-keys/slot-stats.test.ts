@@ -1,15 +1,11 @@
-/** CLUSTER SLOT-STATS, played by a scripted server in the shape of its documentation (Valkey 8, Redis 8.2). */
-import { afterEach, describe, expect, it } from 'vitest'
+/** CLUSTER SLOT-STATS of a real Redis 8 and Valkey 9; and of a scripted server, what takes a real one weeks. */
+import { describe, expect, it } from 'vitest'
 import { SlotLedger } from '../../../collector/hot-keys/slot-ledger.ts'
 import { commandTimeUs, parseSlotStats } from '../../../collector/hot-keys/slot-stats-source.ts'
 import { watchLadder } from '../../support/ladder.ts'
-import { until } from '../../support/redis.ts'
-import { type Reply, startScriptedRedis } from '../../support/scripted-redis.ts'
-
-const ends: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
+import { type RedisProcess, startRedisCluster, until } from '../../support/redis.ts'
+import { type Reply, type ScriptedRedis, startScriptedRedis } from '../../support/scripted-redis.ts'
+import { startTraffic } from '../../support/traffic.ts'
 
 const text = (key: Uint8Array | undefined) => Buffer.from(key ?? []).toString()
 const slot = (number: number, us: number): Reply => [
@@ -57,108 +53,117 @@ describe('slot statistics', () => {
   })
 
   it('are of all commands', () => {
-    const info =
-      'cmdstat_get:calls=2,usec=30,usec_per_call=15.00\r\ncmdstat_config|get:calls=1,usec=12,usec_per_call=12\r\n'
-    expect(commandTimeUs(info)).toBe(42)
+    const info = [
+      'cmdstat_get:calls=2,usec=30,usec_per_call=15.00',
+      'cmdstat_config|get:calls=1,usec=12,usec_per_call=12',
+      // The time of the commands in it, once more.
+      'cmdstat_exec:calls=1,usec=30,usec_per_call=30',
+    ]
+    expect(commandTimeUs(info.join('\r\n'))).toBe(42)
   })
 })
 
-const longHot = (reads: number) =>
-  new Map([
-    [100, reads * 60_000],
-    [200, reads * 20_000],
-    [300, reads * 10],
-  ])
-/** A hundred slots with weeks behind them, and one that has become hot today. */
-const newlyHot = (reads: number) =>
-  new Map([
-    ...Array.from({ length: 100 }, (_, at): [number, number] => [at, 9_000_000_000]),
-    [400, reads * 60_000],
-  ])
-
-/** @param policy `maxmemory-policy` of the node */
-async function play(
-  policy: string,
-  keys: Record<number, string[]>,
-  enabled = true,
-  totals: (reads: number) => Map<number, number> = longHot,
+/** One node of a cluster that serves all slots, without the right to MONITOR and HOTKEYS, and with traffic. */
+async function loaded(
+  engine: 'redis' | 'valkey',
+  onEnd: (end: () => Promise<void>) => void,
+  settings: Record<string, string>,
+  others: (at: number) => string,
 ) {
-  let reads = 0
-  const server = await startScriptedRedis((words): Reply => {
-    const [name = '', sub = '', ...rest] = words
-    if (name === 'INFO' && sub === 'commandstats') {
-      return `cmdstat_get:calls=9,usec=${reads * 100_000},usec_per_call=1\r\n`
-    }
-    if (name === 'INFO') {
-      return `redis_version:8.2.0\r\nrun_id:a\r\nrole:master\r\ncluster_enabled:1\r\nmaxmemory_policy:${policy}\r\n`
-    }
-    if (name === 'CLIENT') return 'OK'
-    if (name === 'OBJECT') return rest[0] === 'hot' ? 200 : rest[0] === 'cachescope:probe' ? null : 7
-    if (name === 'SCAN') return ['0', []]
-    if (name !== 'CLUSTER') return new Error(`ERR unknown command '${name}', with args beginning with: `)
-    if (sub === 'SLOT-STATS') {
-      if (!enabled) return new Error('ERR unrecognized sort metric for ORDERBY.')
-      const [selection, first, last] = [rest[0], Number(rest[1]), Number(rest[2])]
-      const all = [...totals(reads)].map(([number, us]) => ({ number, us }))
-      if (selection === 'SLOTSRANGE') {
-        return all
-          .filter(({ number }) => number >= first && number <= last)
-          .map((one) => slot(one.number, one.us))
-      }
-      reads++
-      const highest = [...totals(reads)].sort(([, one], [, other]) => other - one)
-      return highest.slice(0, Number(rest[3])).map(([number, us]) => slot(number, us))
-    }
-    const held = keys[Number(rest[0])] ?? []
-    return sub === 'COUNTKEYSINSLOT' ? held.length : held
+  const cluster = await startRedisCluster({ engine, primaries: 1, replicasPerPrimary: 0, settings })
+  onEnd(cluster.stop)
+  const node = cluster.primaries[0] as RedisProcess
+  const names = Array.from({ length: 50 }, (_, at) => others(at))
+  for (const name of ['{tag}hot', ...names]) await node.command('SET', name, 'v')
+  let sent = 0
+  const traffic = await startTraffic(node.port, 5_000, () => {
+    sent++
+    return ['GET', sent % 10 < 7 ? '{tag}hot' : (names[sent % names.length] as string)]
   })
-  ends.push(server.close)
-  const watching = await watchLadder({ host: '127.0.0.1', port: server.port })
-  ends.push(watching.stop)
-  watching.ladder.start()
-  return watching
+  onEnd(() => traffic.stop())
+  const denied = ['-monitor', ...(engine === 'redis' ? ['-hotkeys'] : [])]
+  await node.command('ACL', 'SETUSER', 'watcher', 'on', '>secret', '~*', '+@all', ...denied)
+  const start = async () => {
+    const watching = await watchLadder(node, {}, { username: 'watcher', password: 'secret' })
+    onEnd(watching.stop)
+    watching.ladder.start()
+    return watching
+  }
+  return { node, start }
 }
 
-describe('SLOT-STATS as a source', () => {
-  it('names the keys of a hot slot that has few, with the share of the slot', {
-    timeout: 20_000,
-  }, async () => {
-    const many = Array.from({ length: 50 }, (_, at) => `other ${at}`)
-    const { ladder } = await play('noeviction', { 100: ['hot'], 200: many })
-    const report = await until('a report', () => ladder.report(Date.now()))
-    expect(report.source).toBe('slot-stats')
-    expect(report.keys.map(({ key, cpuShare }) => [text(key), cpuShare])).toEqual([['hot', 0.6]])
-    expect(report.keys[0]).toMatchObject({ share: null, opsPerSec: null, lfuCounter: null })
-  })
+describe.concurrent('SLOT-STATS as a source', () => {
+  it.for([
+    ['redis', {}, (at: number) => `other ${at}`],
+    ['valkey', { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lfu' }, (at: number) => `{tag}${at}`],
+  ] as const)(
+    '%s: says which setting it lacks; once it has it, names the key of a hot slot',
+    async ([engine, settings, others], { onTestFinished }) => {
+      const { node, start } = await loaded(engine, onTestFinished, settings, others)
+      const before = await start()
+      const reason = await until('the reason', () => before.rung('slot-stats')?.reason)
+      expect(before.rung('slot-stats')?.state).toBe('refused')
+      await before.stop()
+      const [, ...remedy] = /(CONFIG) (SET) (cluster-slot-stats-enabled) (\w+) lifts this/.exec(reason) ?? []
+      const [command = 'it names none', ...args] = remedy
+      await node.command(command, ...args)
 
-  it('tells the hottest of many keys by their counters', { timeout: 20_000 }, async () => {
-    const many = Array.from({ length: 50 }, (_, at) => `other ${at}`)
-    const { ladder } = await play('allkeys-lfu', { 100: [...many, 'hot'] })
-    const report = await until('a report', () => {
-      const now = ladder.report(Date.now())
-      return now?.source === 'slot-stats' ? now : null
-    })
-    expect(report.keys.map(({ key, cpuShare, lfuCounter }) => [text(key), cpuShare, lfuCounter])).toEqual([
-      ['hot', 0.6, 200],
-    ])
-    expect(ladder.cost.hits).toBeGreaterThanOrEqual(51)
-  })
+      const { ladder } = await start()
+      const report = await until('a report', () => {
+        const now = ladder.report(Date.now())
+        return now?.source === 'slot-stats' && now.keys.length > 0 ? now : null
+      })
+      const [hot, ...more] = report.keys.filter(({ key }) => text(key).startsWith('{tag}'))
+      expect([text(hot?.key), more]).toEqual(['{tag}hot', []])
+      expect(hot?.cpuShare).toBeGreaterThan(0.05)
+      expect(hot?.cpuShare).toBeLessThanOrEqual(1)
+      expect(hot).toMatchObject({ share: null, opsPerSec: null })
+      if (engine === 'valkey') expect(hot?.lfuCounter).toBeGreaterThan(5)
+      else expect(hot?.lfuCounter).toBeNull()
+    },
+  )
 
-  it('finds a slot that becomes hot on a server whose other totals are far higher', {
-    timeout: 30_000,
-  }, async () => {
-    const { ladder } = await play('noeviction', { 400: ['hot'] }, true, newlyHot)
+  it('finds a slot that becomes hot on a server whose other totals are far higher', async ({
+    onTestFinished,
+  }) => {
+    const server = await startWeeksOld()
+    onTestFinished(() => server.close())
+    const { ladder, stop } = await watchLadder({ host: '127.0.0.1', port: server.port })
+    onTestFinished(stop)
+    ladder.start()
     const report = await until('the key', () => {
       const now = ladder.report(Date.now())
       return now?.keys.length ? now : null
     })
     expect(report.keys.map(({ key, cpuShare }) => [text(key), cpuShare])).toEqual([['hot', 0.6]])
   })
-
-  it('says which setting it lacks', async () => {
-    const { rung } = await play('noeviction', {}, false)
-    const reason = await until('the reason', () => rung('slot-stats')?.reason)
-    expect(reason).toMatch(/CONFIG SET cluster-slot-stats-enabled yes lifts this/)
-    expect(rung('slot-stats')?.state).toBe('refused')
-  })
 })
+
+/** A hundred slots with weeks behind them, and one that has become hot today. */
+function startWeeksOld(): Promise<ScriptedRedis> {
+  let reads = 0
+  const totals = () => [
+    ...Array.from({ length: 100 }, (_, at) => ({ number: at, us: 9_000_000_000 })),
+    { number: 400, us: reads * 60_000 },
+  ]
+  return startScriptedRedis(([name = '', sub = '', ...rest]): Reply => {
+    if (name === 'INFO' && sub === 'commandstats') {
+      return `cmdstat_get:calls=9,usec=${reads * 100_000},usec_per_call=1\r\n`
+    }
+    if (name === 'INFO') return 'redis_version:8.2.0\r\nrun_id:a\r\nrole:master\r\ncluster_enabled:1\r\n'
+    if (name === 'CLIENT') return 'OK'
+    if (name !== 'CLUSTER') return new Error(`ERR unknown command '${name}', with args beginning with: `)
+    if (sub === 'COUNTKEYSINSLOT') return rest[0] === '400' ? 1 : 0
+    if (sub === 'GETKEYSINSLOT') return rest[0] === '400' ? ['hot'] : []
+    if (rest[0] === 'SLOTSRANGE') {
+      const isInside = ({ number }: { number: number }) =>
+        number >= Number(rest[1]) && number <= Number(rest[2])
+      return totals()
+        .filter(isInside)
+        .map(({ number, us }) => slot(number, us))
+    }
+    reads++
+    const highest = totals().sort((one, other) => other.us - one.us)
+    return highest.slice(0, Number(rest[3])).map(({ number, us }) => slot(number, us))
+  })
+}

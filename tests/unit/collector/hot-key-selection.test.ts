@@ -55,6 +55,12 @@ describe('the keys that are kept of sixty', () => {
     expect(kept.map(({ rank }) => rank)).toEqual(kept.map(({ rank }) => rank).toSorted((a, b) => a - b))
   })
 
+  test('with the commands that were seen of each; with none where the source tells none', () => {
+    const told = { ...report(sixty), commandsOf: (one: ReportedKey) => [`GET ${text(one)}`, 'INCR'] }
+    expect(selectKeys(told, () => null)[2]?.commands).toEqual(['GET k2', 'INCR'])
+    expect(selectKeys(report(sixty), () => null)[2]?.commands).toEqual([])
+  })
+
   test('a source without rates keeps its order', () => {
     const ranked = sixty.map((one) => ({ ...one, share: null, opsPerSec: null, lfuCounter: 9 }))
     expect(selectKeys(report(ranked), () => ({ sizeBytes: 1, isMissing: false, probedAt: 1 }))).toHaveLength(

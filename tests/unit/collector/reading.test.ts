@@ -107,6 +107,11 @@ describe('shapeReading', () => {
     expect(metrics).toMatchObject({ hitsPerSec: 80, missesPerSec: 0 })
   })
 
+  it('counts the time of a transaction once, by the commands in it', () => {
+    const { metrics } = shapeReading(earlier, later({ cmdstat_exec: calls(10, 4_000) }))
+    expect(metrics.commandUsPerSec).toBe(shapeReading(earlier, later()).metrics.commandUsPerSec)
+  })
+
   it('books what watching hot keys cost', () => {
     const own = { watchingCommands: 4, watchingBytes: 20_000, watchingCpuUs: 20_000, connections: 4 }
     const { metrics } = shapeReading(earlier, later({}, own))

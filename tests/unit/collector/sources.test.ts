@@ -49,6 +49,16 @@ describe('parseInfo', () => {
     expect(numberField(info, 'nothing')).toBeNull()
   })
 
+  it('has all commands in lower case: those of modules stand there as the module wrote them', () => {
+    const text = [
+      'cmdstat_VADD:calls=2,usec=70,usec_per_call=35.00,rejected_calls=0,failed_calls=0',
+      'latency_percentiles_usec_VADD:p50=30.079,p99=40.191,p99.9=40.191',
+    ].join('\r\n')
+    expect([...parseInfo(text).commands]).toEqual([
+      ['vadd', expect.objectContaining({ calls: 2, p99Us: 40.191 })],
+    ])
+  })
+
   it('keeps no error code that only a script can have given: it may be a value', () => {
     const errors = ['ERR:count=2', 'S3CRET:count=3', 'WRONGTYPE:count=1', 'MINE:OWN:count=4']
     const text = ['# Errorstats', ...errors.map((error) => `errorstat_${error}`), '', '# CPU', ''].join(

@@ -25,6 +25,7 @@ const hotKey = (key: Uint8Array): HotKeySample => ({
   readsPerSec: 1,
   writesPerSec: 0,
   topCommand: 'GET',
+  commands: ['GET'],
   cpuShare: null,
   lfuCounter: null,
   sizeBytes: null,
@@ -192,7 +193,7 @@ describe('Writer', () => {
     writer.push(item(1))
     const started = performance.now()
     expect(await writer.stop(100)).toBe(1)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 
   it('tells the store how many wait', async () => {

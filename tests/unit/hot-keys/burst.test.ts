@@ -32,6 +32,7 @@ async function run(
   const sink = new CollectingSink()
   const parser = new MonitorParser(table, sink)
   const connection = { host: '127.0.0.1', port: server.port, tls: null, username: null, password: null }
+  const sent: { names: string[]; bytes: number }[] = []
   const burst = startBurst(
     { ...connection, ...options.connection },
     engineOf(parser),
@@ -39,17 +40,19 @@ async function run(
     { ...STOPS, ...options.stops },
     () => 0,
     options.opening,
+    (names, bytes) => sent.push({ names, bytes }),
   )
-  return { burst, sink, parser, result: await burst.done }
+  return { burst, sink, parser, sent, result: await burst.done }
 }
 
 describe('a burst ends', () => {
   test('after its window, with what came in it', async () => {
-    const { result, sink } = await run((socket) => socket.write(`+OK\r\n${LINE}${LINE}`))
+    const { result, sink, sent } = await run((socket) => socket.write(`+OK\r\n${LINE}${LINE}`))
     expect(result.end).toEqual({ kind: 'window' })
     expect(result.windowMs).toBeGreaterThanOrEqual(55)
-    expect(result.windowMs).toBeLessThan(2_000)
-    expect(result).toMatchObject({ sent: ['monitor'], sentBytes: 17, refused: [] })
+    expect(result.windowMs).toBeLessThan(10_000)
+    expect(result).toMatchObject({ sent: ['monitor'], refused: [] })
+    expect(sent).toEqual([{ names: ['monitor'], bytes: 17 }])
     expect(sink.commands).toHaveLength(2)
     expect(server?.received()).toBe('*1\r\n$7\r\nMONITOR\r\n')
   })
@@ -59,10 +62,10 @@ describe('a burst ends', () => {
     ['bytes', { maxBytes: 500 }],
   ] as const)('at too many %s', async (kind, stops) => {
     const { result } = await run((socket) => socket.write(`+OK\r\n${LINE.repeat(50)}`), {
-      stops: { windowMs: 5_000, ...stops },
+      stops: { windowMs: 30_000, ...stops },
     })
     expect(result.end).toEqual({ kind })
-    expect(result.windowMs).toBeLessThan(1_000)
+    expect(result.windowMs).toBeLessThan(15_000)
   })
 
   test('when the event loop is late', async () => {
@@ -72,9 +75,9 @@ describe('a burst ends', () => {
         setTimeout(() => {
           const end = performance.now() + 120
           while (performance.now() < end);
-        }, 30)
+        }, 250)
       },
-      { stops: { windowMs: 5_000, maxLagMs: 40 } },
+      { stops: { windowMs: 30_000, maxLagMs: 40 } },
     )
     expect(result.end).toEqual({ kind: 'lag' })
   })
@@ -98,10 +101,13 @@ describe('a burst ends', () => {
 
 describe('what goes wrong is an answer, never an exception', () => {
   test('reset in the middle', async () => {
-    const { result } = await run((socket) => {
-      socket.write(`+OK\r\n${LINE}`)
-      setTimeout(() => socket.resetAndDestroy(), 20)
-    })
+    const { result } = await run(
+      (socket) => {
+        socket.write(`+OK\r\n${LINE}`)
+        setTimeout(() => socket.resetAndDestroy(), 250)
+      },
+      { stops: { windowMs: 30_000 } },
+    )
     expect(result.end).toMatchObject({ kind: 'failed' })
     expect(result.windowMs).toBeGreaterThan(0)
   })
@@ -118,9 +124,9 @@ describe('what goes wrong is an answer, never an exception', () => {
   })
 
   test('nobody listens', async () => {
-    const { result } = await run(() => {}, { connection: { port: 1 } })
+    const { result, sent } = await run(() => {}, { connection: { port: 1 } })
     expect(result.end).toEqual({ kind: 'failed', code: 'ECONNREFUSED' })
-    expect(result).toMatchObject({ sent: [], sentBytes: 0 })
+    expect([result.sent, sent]).toEqual([[], []])
   })
 
   test('not a Redis', async () => {

@@ -21,6 +21,7 @@ const key = (nodeId: number, name: string, opsPerSec: number | null, over: Parti
   readsPerSec: opsPerSec,
   writesPerSec: opsPerSec === null ? null : 0,
   topCommand: 'GET',
+  commands: ['GET'],
   cpuShare: null,
   lfuCounter: null,
   sizeBytes: null,
@@ -53,6 +54,18 @@ describe('keys', () => {
     expect(merged?.opsPerSecLow).toBeCloseTo(400 - Math.hypot(30, 30))
     expect(merged?.opsPerSecHigh).toBeCloseTo(400 + Math.hypot(40, 40))
     expect(merged?.window.sampledCommands).toBe(300)
+  })
+
+  test('its commands are those of all nodes, the hottest first, at most eight', () => {
+    const others = ['INCR', 'SET', 'EXPIRE', 'TTL', 'STRLEN', 'EXISTS', 'TYPE', 'DUMP']
+    const rows = [
+      key(1, 'a', 100, { commands: others }),
+      key(2, 'a', 300, { commands: ['GET', 'INCR'] }),
+      key(3, 'a', null, { commands: [] }),
+    ]
+    expect(mergeHotKeys(rows, rates)[0]?.commands).toEqual([
+      ...['GET', 'INCR', 'SET', 'EXPIRE', 'TTL', 'STRLEN', 'EXISTS', 'TYPE'],
+    ])
   })
 
   test('what no node can tell stays unknown, and its best rank decides', () => {

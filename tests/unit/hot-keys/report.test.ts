@@ -30,6 +30,7 @@ describe('hot keys as rates', () => {
     low: uses,
     writes,
     command: 0,
+    commands: [0],
     slices: [{ low: uses, high: uses, commands: 1_000 }],
   })
   const merged = (keys: ReturnType<typeof key>[]) => ({ keys })
@@ -45,6 +46,15 @@ describe('hot keys as rates', () => {
     })
     expect(first?.opsPerSecLow).toBe((first?.shareLow ?? 0) * 5_000)
     expect(first?.opsPerSecHigh).toBe((first?.shareHigh ?? 0) * 5_000)
+  })
+
+  test('of a key that is only written no read, and of one that is only read no write', () => {
+    for (let rate = 1; rate < 2_000; rate += 0.7) {
+      const keys = [key('written', 137, 137), key('read', 137)]
+      const rates = hotKeyRates(merged(keys), commands, rate)
+      expect(rates.map(({ readsPerSec }) => readsPerSec).sort()[0]).toBe(0)
+      expect(rates.map(({ writesPerSec }) => writesPerSec).sort()[0]).toBe(0)
+    }
   })
 
   test('at most sixty, the hottest first, and none that was hardly seen', () => {
