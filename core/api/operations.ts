@@ -1,6 +1,7 @@
 /** Every operation of the HTTP API: its address, what it takes and what it answers. */
 import { z } from 'zod'
 import { Cache, CacheHotKey, Event, HotKey, HotPattern, Node, NodeSampleView, Shard } from '../model.ts'
+import { MITIGATION_OPERATIONS } from './mitigation-operations.ts'
 import {
   cacheId,
   db,
@@ -9,23 +10,19 @@ import {
   merge,
   missing,
   nodeId,
+  type Parsed,
   paging,
   pattern,
   shardId,
   timeRange,
 } from './parameters.ts'
+import { none, pageOf } from './shapes.ts'
 
-const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({
-    items: z.array(item),
-    nextCursor: z.string().nullable().describe('cursor of the next page; null on the last'),
-  })
-
-const none = z.object({})
 const filters = { cacheId: cacheId.optional(), nodeId: nodeId.optional() }
 
 export const OPERATIONS = {
   listCaches: {
+    method: 'get',
     path: '/api/v1/caches',
     summary: 'Every cache with its health, load, hit rate, memory, worst lag and hottest key',
     pathParams: none,
@@ -33,6 +30,7 @@ export const OPERATIONS = {
     answer: pageOf(Cache),
   },
   getCache: {
+    method: 'get',
     path: '/api/v1/caches/{cacheId}',
     summary: 'One cache',
     pathParams: z.object({ cacheId }),
@@ -40,6 +38,7 @@ export const OPERATIONS = {
     answer: Cache,
   },
   listShards: {
+    method: 'get',
     path: '/api/v1/caches/{cacheId}/shards',
     summary: 'The shards of a cache with their load, slots and nodes',
     pathParams: z.object({ cacheId }),
@@ -47,6 +46,7 @@ export const OPERATIONS = {
     answer: pageOf(Shard),
   },
   listNodes: {
+    method: 'get',
     path: '/api/v1/nodes',
     summary: 'Nodes with what they answered last',
     pathParams: none,
@@ -54,6 +54,7 @@ export const OPERATIONS = {
     answer: pageOf(Node),
   },
   getNode: {
+    method: 'get',
     path: '/api/v1/nodes/{nodeId}',
     summary: 'One node',
     pathParams: z.object({ nodeId }),
@@ -61,6 +62,7 @@ export const OPERATIONS = {
     answer: Node,
   },
   listSamples: {
+    method: 'get',
     path: '/api/v1/samples',
     summary: 'The readings of nodes over a time range, in the resolution that its length and age allow',
     pathParams: none,
@@ -68,6 +70,7 @@ export const OPERATIONS = {
     answer: pageOf(NodeSampleView),
   },
   listHotKeys: {
+    method: 'get',
     path: '/api/v1/hot-keys',
     summary: 'The keys that are hot now, by their rate or bytes, each with its 95% interval',
     pathParams: none,
@@ -85,6 +88,7 @@ export const OPERATIONS = {
     answer: pageOf(z.union([CacheHotKey, HotKey])),
   },
   listHotPatterns: {
+    method: 'get',
     path: '/api/v1/hot-patterns',
     summary:
       'The shapes of the keys that are asked for now, over the nodes of each cache; null is all other keys',
@@ -93,6 +97,7 @@ export const OPERATIONS = {
     answer: pageOf(HotPattern),
   },
   listEvents: {
+    method: 'get',
     path: '/api/v1/events',
     summary:
       'Failovers, restarts, nodes lost and back, slots moved; the newest first. Without a time, all that is kept',
@@ -100,7 +105,23 @@ export const OPERATIONS = {
     query: z.object({ ...filters, ...timeRange, ...paging }),
     answer: pageOf(Event),
   },
+  ...MITIGATION_OPERATIONS,
 } as const
 
 export type OperationName = keyof typeof OPERATIONS
-export type Operation = (typeof OPERATIONS)[OperationName]
+/** What each has; the last ones only where it takes or answers them. */
+export type Operation = {
+  method: 'get' | 'post' | 'patch' | 'delete'
+  path: string
+  summary: string
+  pathParams: z.ZodObject
+  query: z.ZodObject
+  answer: z.ZodType
+  headers?: z.ZodObject
+  body?: z.ZodType
+  parseBody?: (body: unknown) => Parsed<unknown>
+  /** Answers of success beside 200 with `answer`; null: without a body. */
+  otherAnswers?: Record<number, { description: string; schema: z.ZodType | null }>
+  /** It may be refused by what is observed, or by another mitigation. */
+  refusable?: boolean
+}

@@ -11,7 +11,7 @@ const MAX_CURSOR_LENGTH = 512
 const MAX_LIMIT = 500
 const DEFAULT_LIMIT = 100
 
-const wholeNumber = (name: string, min: number, max: number) => {
+export const wholeNumber = (name: string, min: number, max: number) => {
   const error = `${name} is a whole number from ${min} to ${max}.`
   return z.int({ error }).min(min, { error }).max(max, { error })
 }

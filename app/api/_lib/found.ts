@@ -11,6 +11,8 @@ export function found<T>(thing: T | null, what: string): T {
 
 export const cacheNamed = (cacheId: string) => `cache named ${cacheId}; /api/v1/caches lists them`
 export const nodeNumbered = (nodeId: number) => `node ${nodeId}; /api/v1/nodes lists them`
+export const mitigationNumbered = (mitigationId: number) =>
+  `mitigation ${mitigationId}; /api/v1/mitigations lists them`
 
 /**
  * An empty list is an answer only about things that exist: a misspelt cache is not a cache without news.

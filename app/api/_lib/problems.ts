@@ -1,4 +1,9 @@
-import { PROBLEM_MEDIA_TYPE, type Problem, type ProblemKind, problem } from '../../../core/api/problem.ts'
+import {
+  PROBLEM_MEDIA_TYPE,
+  type ProblemKind,
+  type ProblemMembers,
+  problem,
+} from '../../../core/api/problem.ts'
 import { CachescopeError } from '../../../core/errors.ts'
 import { logger } from './log.ts'
 
@@ -8,11 +13,11 @@ export function problemResponse(
   kind: ProblemKind,
   status: number,
   detail: string,
-  extra: { errors?: Problem['errors']; headers?: Record<string, string> } = {},
+  { headers, ...members }: ProblemMembers & { headers?: Record<string, string> } = {},
 ): Response {
-  return Response.json(problem(kind, status, detail, extra.errors), {
+  return Response.json(problem(kind, status, detail, members), {
     status,
-    headers: { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store', ...extra.headers },
+    headers: { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store', ...headers },
   })
 }
 
@@ -26,6 +31,13 @@ export function errorResponse(error: unknown): Response {
         })
       case 'not-found':
         return problemResponse('not-found', 404, error.message)
+      case 'mitigation-refused':
+        return problemResponse('mitigation-refused', 422, error.message)
+      case 'mitigation-conflict': {
+        const other = /^mitigations\/(\d+)$/.exec(error.where ?? '')?.[1]
+        const members = other === undefined ? {} : { mitigationId: Number(other) }
+        return problemResponse('mitigation-conflict', 409, error.message, members)
+      }
       case 'store-unreachable':
       case 'store-denied':
       case 'store-too-old':
