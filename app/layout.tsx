@@ -10,9 +10,12 @@ import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import { listCaches } from '../store/caches.ts'
 import { listCollectors } from '../store/collectors.ts'
+import { listMitigations } from '../store/mitigations.ts'
 import { ClockProvider } from './_components/clock.tsx'
 import { CollectorBanner } from './_components/collector-banner.tsx'
 import { LiveProvider } from './_components/live.tsx'
+import { MitigateProvider } from './_components/mitigations/mitigate.tsx'
+import { MitigationBanner } from './_components/mitigations/mitigation-banner.tsx'
 import { Providers } from './_components/providers.tsx'
 import classes from './_components/shell.module.css'
 import { TopBar } from './_components/top-bar.tsx'
@@ -33,13 +36,20 @@ export const viewport: Viewport = {
   ],
 }
 
+/** More are counted as so many; the banner names one. */
+const MAX_RUNNING = 200
+
 export default async function RootLayout({ children }: { children: ReactNode }) {
   await connection()
   const shell = await load(async (store, now) => {
-    const [caches, collectors] = await Promise.all([listCaches(store, now), listCollectors(store, now)])
-    return { caches, collectors }
+    const [caches, collectors, mitigations] = await Promise.all([
+      listCaches(store, now),
+      listCollectors(store, now),
+      listMitigations(store, { running: true, limit: MAX_RUNNING }),
+    ])
+    return { caches, collectors, running: mitigations.items }
   })
-  const caches = shell.ok ? shell.value.caches : []
+  const { caches, running } = shell.ok ? shell.value : { caches: [], running: [] }
   return (
     <html lang="en" {...mantineHtmlProps}>
       <head>
@@ -49,21 +59,27 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         <Providers>
           <ClockProvider now={Date.now()}>
             <LiveProvider>
-              <a href="#main" className={classes.skip}>
-                Skip to the content
-              </a>
-              <TopBar caches={caches.map(({ cacheId, health }) => ({ cacheId, health }))} />
-              <main id="main" tabIndex={-1} className={classes.main}>
-                {shell.ok && caches.length > 0 && (
-                  <CollectorBanner collectors={shell.value.collectors} now={shell.now} />
-                )}
-                {children}
-              </main>
-              <footer className={classes.footer}>
-                <span>Cachescope</span>
-                {shell.ok && <span>{plural(shell.value.collectors.length, 'collector')}</span>}
-                <a href="/api/v1/openapi.json">API</a>
-              </footer>
+              <MitigateProvider>
+                <a href="#main" className={classes.skip}>
+                  Skip to the content
+                </a>
+                <TopBar
+                  caches={caches.map(({ cacheId, health }) => ({ cacheId, health }))}
+                  running={running.length}
+                />
+                <main id="main" tabIndex={-1} className={classes.main}>
+                  {shell.ok && caches.length > 0 && (
+                    <CollectorBanner collectors={shell.value.collectors} now={shell.now} />
+                  )}
+                  <MitigationBanner running={running} />
+                  {children}
+                </main>
+                <footer className={classes.footer}>
+                  <span>Cachescope</span>
+                  {shell.ok && <span>{plural(shell.value.collectors.length, 'collector')}</span>}
+                  <a href="/api/v1/openapi.json">API</a>
+                </footer>
+              </MitigateProvider>
             </LiveProvider>
           </ClockProvider>
         </Providers>

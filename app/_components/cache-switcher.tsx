@@ -6,8 +6,9 @@ import Link from 'next/link'
 import { usePathname, useSearchParams } from 'next/navigation'
 import type { Health } from '../../core/model.ts'
 import { cacheHref, rangeParams } from '../_lib/urls.ts'
+import bar from './bar-button.module.css'
+import classes from './cache-switcher.module.css'
 import { HealthBadge } from './health-badge.tsx'
-import classes from './top-bar.module.css'
 
 export type CacheChoice = { cacheId: string; health: Health }
 
@@ -25,9 +26,9 @@ export function CacheSwitcher({ caches }: { caches: CacheChoice[] }) {
       withInitialFocusPlaceholder={false}
     >
       <Menu.Target>
-        <button type="button" className={classes.control}>
+        <button type="button" className={`${bar.button} ${classes.switcher}`}>
           <span className="visually-hidden">Cache: </span>
-          <span className={classes.controlText}>{current ?? 'All caches'}</span>
+          <span className={classes.name}>{current ?? 'All caches'}</span>
           <IconSelector size={14} aria-hidden="true" />
         </button>
       </Menu.Target>
@@ -39,7 +40,14 @@ export function CacheSwitcher({ caches }: { caches: CacheChoice[] }) {
             prefetch={false}
             href={cacheHref(cache.cacheId, range)}
             rightSection={<HealthBadge health={cache.health} />}
-            leftSection={cache.cacheId === current ? <IconCheck size={14} /> : <span style={{ width: 14 }} />}
+            leftSection={
+              cache.cacheId === current ? (
+                <IconCheck size={14} aria-hidden="true" />
+              ) : (
+                <span style={{ width: 14 }} />
+              )
+            }
+            aria-current={cache.cacheId === current ? 'true' : undefined}
           >
             {cache.cacheId}
           </Menu.Item>

@@ -21,7 +21,8 @@ export function ClockProvider({ now, children }: { now: number; children: ReactN
   return <ClockContext value={time}>{children}</ClockContext>
 }
 
-function useNow(): number {
+/** The server's time in epoch milliseconds; ticks every second. */
+export function useNow(): number {
   return useContext(ClockContext)
 }
 
@@ -49,6 +50,16 @@ export function Age({
   )
 }
 
+/** How long until then, in words: `in 42 min`. */
+export function Until({ at }: { at: string }) {
+  const left = Date.parse(at) - useNow()
+  return (
+    <time dateTime={at} title={utc(at)} suppressHydrationWarning>
+      {left <= 0 ? 'now' : `in ${formatAge(left)}`}
+    </time>
+  )
+}
+
 const never = () => () => {}
 /** False on the server and in the first paint, then true: for what only the browser knows, like its time zone. */
 export function useInBrowser(): boolean {
@@ -67,6 +78,17 @@ export function Time({ at, show = 'both' }: { at: string | number; show?: 'both'
       {local ? formatLocal(new Date(at), show) : utc(at)}
     </time>
   )
+}
+
+/** The same where it is mostly today: the date only of another day. */
+export function NearTime({ at }: { at: string | number }) {
+  const now = useNow()
+  return <Time at={at} show={isSameDay(new Date(at), new Date(now)) ? 'time' : 'both'} />
+}
+
+/** In the reader's time zone. */
+export function isSameDay(one: Date, other: Date): boolean {
+  return one.toDateString() === other.toDateString()
 }
 
 function formatLocal(date: Date, show: 'both' | 'time'): string {

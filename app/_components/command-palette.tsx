@@ -4,14 +4,22 @@ import { Spotlight, type SpotlightActionGroupData, spotlight } from '@mantine/sp
 import { IconSearch } from '@tabler/icons-react'
 import { useRouter, useSearchParams } from 'next/navigation'
 import { useEffect, useState } from 'react'
-import { cacheHref, fleetHref, type HotKeysList, hotKeysHref, rangeParams } from '../_lib/urls.ts'
+import {
+  cacheHref,
+  fleetHref,
+  type HotKeysList,
+  hotKeysHref,
+  mitigationsHref,
+  rangeParams,
+} from '../_lib/urls.ts'
+import bar from './bar-button.module.css'
 import type { CacheChoice } from './cache-switcher.tsx'
 import { useInBrowser } from './clock.tsx'
+import classes from './command-palette.module.css'
 import { useLive } from './live.tsx'
 import { fetchTargets, type Target, type Targets } from './palette-targets.ts'
-import classes from './top-bar.module.css'
 
-const NOTHING: Targets = { nodes: [], hotKeys: [] }
+const NOTHING: Targets = { nodes: [], hotKeys: [], mitigations: [] }
 
 const HOT_LISTS: { list: HotKeysList; label: string }[] = [
   { list: 'patterns', label: 'Hot patterns' },
@@ -53,6 +61,7 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
           label,
           onClick: () => router.push(hotKeysHref({ list }, range)),
         })),
+        { id: 'mitigations', label: 'Mitigations', onClick: () => router.push(mitigationsHref({}, range)) },
       ],
     },
     {
@@ -67,6 +76,7 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
       ),
     },
     { group: 'Hot keys now', actions: targets.hotKeys.map(link) },
+    { group: 'Running mitigations', actions: targets.mitigations.map(link) },
     { group: 'Nodes', actions: targets.nodes.map(link) },
     {
       group: 'Actions',
@@ -85,7 +95,7 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
     <>
       <button
         type="button"
-        className={`${classes.control} ${classes.search}`}
+        className={`${bar.button} ${classes.search}`}
         onClick={spotlight.open}
         aria-keyshortcuts="Meta+K Control+K"
       >
@@ -101,7 +111,7 @@ export function CommandPalette({ caches, onShortcuts }: { caches: CacheChoice[];
         maxHeight={440}
         limit={40}
         attributes={{ content: { 'aria-label': 'Find' } }}
-        classNames={{ action: classes.found, actionDescription: classes.foundText }}
+        classNames={{ content: classes.sheet, action: classes.found, actionDescription: classes.foundText }}
         onSpotlightOpen={() => setOpened(true)}
         onSpotlightClose={() => setOpened(false)}
         searchProps={{

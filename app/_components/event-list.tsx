@@ -16,6 +16,7 @@ const KINDS: Record<EventKind, { word: string; tone: 'calm' | 'warn' | 'harm' }>
   'counters-reset': { word: 'Counters reset', tone: 'calm' },
   'cluster-down': { word: 'Cluster down', tone: 'harm' },
   'cluster-ok': { word: 'Cluster ok', tone: 'calm' },
+  mitigation: { word: 'Mitigation', tone: 'calm' },
 }
 
 /** What happened, the newest first. */

@@ -5,18 +5,20 @@ import { notifications } from '@mantine/notifications'
 import { IconKeyboard } from '@tabler/icons-react'
 import { useParams, useRouter, useSearchParams } from 'next/navigation'
 import { Fragment, useState } from 'react'
-import { cacheHref, fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
+import { cacheHref, fleetHref, hotKeysHref, mitigationsHref, rangeParams } from '../_lib/urls.ts'
+import bar from './bar-button.module.css'
 import type { CacheChoice } from './cache-switcher.tsx'
 import { sharedTables } from './charts/chart-state.ts'
 import { CommandPalette } from './command-palette.tsx'
+import classes from './keyboard.module.css'
 import { useLive } from './live.tsx'
 import { useShortcutKeys } from './shortcut-keys.ts'
-import classes from './top-bar.module.css'
 
 const LIST: [keys: string[], does: string][] = [
   [['⌘', 'K'], 'Find any cache, node, key, page or action (Ctrl K elsewhere)'],
   [['g', 'f'], 'Go to the fleet'],
   [['g', 'h'], 'Go to the hot keys'],
+  [['g', 'm'], 'Go to the mitigations'],
   [['g', 'c'], 'Go to this cache, or the first'],
   [['p'], 'Pause or resume live updates'],
   [['t'], 'Show charts as tables, or as charts again'],
@@ -35,6 +37,7 @@ export function Keyboard({ caches }: { caches: CacheChoice[] }) {
   useShortcutKeys({
     'g f': () => router.push(fleetHref(range)),
     'g h': () => router.push(hotKeysHref({}, range)),
+    'g m': () => router.push(mitigationsHref({}, range)),
     'g c': () => router.push(cache === undefined ? fleetHref(range) : cacheHref(cache, range)),
     p: () => {
       live.toggle()
@@ -51,7 +54,8 @@ export function Keyboard({ caches }: { caches: CacheChoice[] }) {
       <CommandPalette caches={caches} onShortcuts={() => setListed(true)} />
       <button
         type="button"
-        className={`${classes.icon} ${classes.shortcutsButton}`}
+        className={`${bar.button} ${classes.opener}`}
+        data-look="icon"
         aria-label="Keyboard shortcuts"
         onClick={() => setListed(true)}
       >
@@ -61,6 +65,7 @@ export function Keyboard({ caches }: { caches: CacheChoice[] }) {
         opened={listed}
         onClose={() => setListed(false)}
         title="Keyboard shortcuts"
+        classNames={{ content: classes.sheet }}
         centered
         closeButtonProps={{ 'aria-label': 'Close' }}
         attributes={{ header: { role: 'presentation' } }}

@@ -1,8 +1,9 @@
 'use client'
 
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
+import bar from './bar-button.module.css'
 import { type LiveState, useLive } from './live.tsx'
-import classes from './top-bar.module.css'
+import classes from './live-indicator.module.css'
 
 const TEXT: Record<LiveState, [word: string, title: string]> = {
   connecting: ['Connecting', 'Connecting to the live stream'],
@@ -19,14 +20,14 @@ export function LiveIndicator() {
   return (
     <button
       type="button"
-      className={classes.live}
+      className={`${bar.button} ${classes.live}`}
       data-state={state}
       title={`${title}. Press p to ${paused ? 'resume' : 'pause'}.`}
       aria-label={`${word}. ${paused ? 'Resume' : 'Pause'} live updates`}
       onClick={toggle}
     >
-      <span className={classes.liveDot} aria-hidden="true" />
-      <span className={classes.liveWord}>{word}</span>
+      <span className={classes.dot} aria-hidden="true" />
+      <span className={classes.word}>{word}</span>
       <Icon size={13} aria-hidden="true" />
     </button>
   )

@@ -2,15 +2,22 @@
 
 import Link from 'next/link'
 import { usePathname, useSearchParams } from 'next/navigation'
-import { fleetHref, hotKeysHref, rangeParams } from '../_lib/urls.ts'
-import classes from './top-bar.module.css'
+import { fleetHref, hotKeysHref, mitigationsHref, rangeParams } from '../_lib/urls.ts'
+import classes from './nav.module.css'
 
-export function Nav() {
+/** `running`: how many mitigations are not off, counted beside their page. */
+export function Nav({ running }: { running: number }) {
   const pathname = usePathname()
   const range = rangeParams(useSearchParams())
   const links = [
     { href: fleetHref(range), label: 'Fleet', current: pathname === '/' },
     { href: hotKeysHref({}, range), label: 'Hot keys', current: pathname.startsWith('/hot-keys') },
+    {
+      href: mitigationsHref({}, range),
+      label: 'Mitigations',
+      current: pathname.startsWith('/mitigations'),
+      count: running,
+    },
   ]
   return (
     <nav className={classes.nav} aria-label="Main">
@@ -19,10 +26,16 @@ export function Nav() {
           prefetch={false}
           key={link.label}
           href={link.href}
-          className={classes.navLink}
+          className={classes.link}
           aria-current={link.current ? 'page' : undefined}
         >
           {link.label}
+          {link.count !== undefined && link.count > 0 && (
+            <span className={classes.count}>
+              {link.count}
+              <span className="visually-hidden"> running</span>
+            </span>
+          )}
         </Link>
       ))}
     </nav>

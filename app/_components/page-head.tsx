@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { Notice } from './notice.tsx'
 import classes from './page-head.module.css'
+import { HEADING_ID } from './page-heading.ts'
 
 /**
  * The opening of a page: where we are, the sentence that says the state, and the way on.
@@ -32,7 +33,9 @@ export function PageHead({
             {crumbs}
           </nav>
         )}
-        <h1 className={classes.title}>{title}</h1>
+        <h1 className={classes.title} id={HEADING_ID} tabIndex={-1}>
+          {title}
+        </h1>
         {badge}
       </div>
       <div className={classes.answerRow} data-tone={tone}>

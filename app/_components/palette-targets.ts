@@ -1,25 +1,30 @@
 /** What ⌘K can find besides pages and caches: fetched when it opens, so that it is current and costs nothing before. */
 import { z } from 'zod'
+import { Mitigation } from '../../core/mitigations/model.ts'
 import { HotKey, Node } from '../../core/model.ts'
 import { formatRate, formatShare } from '../_lib/format.ts'
 import { figureText } from '../_lib/hot-key-text.ts'
-import { keyHref, nodeHref } from '../_lib/urls.ts'
+import { mitigationName, PHASE_TEXT } from '../_lib/mitigation-text.ts'
+import { keyHref, mitigationHref, nodeHref } from '../_lib/urls.ts'
 
 export type Target = { id: string; label: string; description: string; href: string }
-export type Targets = { nodes: Target[]; hotKeys: Target[] }
+export type Targets = { nodes: Target[]; hotKeys: Target[]; mitigations: Target[] }
 
 const Nodes = z.object({ items: z.array(Node) })
 const HotKeys = z.object({ items: z.array(HotKey) })
+const Mitigations = z.object({ items: z.array(Mitigation) })
 
 /** What cannot be fetched is left out; pages and caches are found all the same. */
 export async function fetchTargets(signal: AbortSignal): Promise<Targets> {
-  const [nodes, hotKeys] = await Promise.allSettled([
+  const [nodes, hotKeys, mitigations] = await Promise.allSettled([
     fetchJson('/api/v1/nodes', Nodes, signal),
     fetchJson('/api/v1/hot-keys?limit=100', HotKeys, signal),
+    fetchJson('/api/v1/mitigations?running=true&limit=50', Mitigations, signal),
   ])
   return {
     nodes: nodes.status === 'fulfilled' ? nodes.value.items.map(nodeTarget) : [],
     hotKeys: hotKeys.status === 'fulfilled' ? hotKeys.value.items.map(hotKeyTarget) : [],
+    mitigations: mitigations.status === 'fulfilled' ? mitigations.value.items.map(mitigationTarget) : [],
   }
 }
 
@@ -45,6 +50,16 @@ function hotKeyTarget(hotKey: HotKey): Target {
     label: hotKey.key.slice(0, 120),
     description: hotKeyText(hotKey),
     href: keyHref(hotKey.cacheId, hotKey.db, hotKey.keyBase64),
+  }
+}
+
+function mitigationTarget(mitigation: Mitigation): Target {
+  const { mitigationId, phase, cacheId } = mitigation
+  return {
+    id: `mitigation-${mitigationId}`,
+    label: mitigationName(mitigation).slice(0, 120),
+    description: `${PHASE_TEXT[phase].toLowerCase()} in ${cacheId}`,
+    href: mitigationHref(mitigationId),
   }
 }
 

@@ -5,8 +5,9 @@ import { IconCalendarTime } from '@tabler/icons-react'
 import { usePathname, useRouter, useSearchParams } from 'next/navigation'
 import { useState } from 'react'
 import { DEFAULT_RANGE, RANGES, type RangeName } from '../../core/range.ts'
+import bar from './bar-button.module.css'
 import { useInBrowser } from './clock.tsx'
-import classes from './top-bar.module.css'
+import classes from './range-picker.module.css'
 
 const LABELS: Record<RangeName, string> = {
   '15m': '15 min',
@@ -15,6 +16,8 @@ const LABELS: Record<RangeName, string> = {
   '24h': '24 h',
   '7d': '7 d',
 }
+/** Pages that show the time of what they are about, until another is chosen. */
+const OWN_SPAN = /^\/mitigations\/\d+$/
 const NAMES = Object.keys(RANGES) as RangeName[]
 
 /** The page's time range, in the URL: `range=1h`, or `from` and `to`. */
@@ -24,22 +27,35 @@ export function RangePicker() {
   const params = useSearchParams()
   const custom = params.has('from') || params.has('to')
   const named = params.get('range')
-  const current = custom ? 'custom' : named !== null && named in RANGES ? named : DEFAULT_RANGE
+  const hasOwnSpan = OWN_SPAN.test(pathname)
+  const own = hasOwnSpan && !custom && named === null
+  const current = custom ? 'custom' : named !== null && named in RANGES ? named : own ? 'own' : DEFAULT_RANGE
 
   const go = (range: Record<string, string>) => {
     const next = new URLSearchParams(params)
     for (const name of ['range', 'from', 'to', 'cursor']) next.delete(name)
     for (const [name, value] of Object.entries(range)) next.set(name, value)
-    router.push(`${pathname}?${next}`, { scroll: false })
+    router.push(next.size === 0 ? pathname : `${pathname}?${next}`, { scroll: false })
   }
   return (
     <fieldset className={classes.range}>
       <legend className="visually-hidden">Time range</legend>
+      {hasOwnSpan && (
+        <button
+          type="button"
+          className={bar.button}
+          aria-pressed={current === 'own'}
+          title="From a little before it began to a little after it ended"
+          onClick={() => go({})}
+        >
+          Its time
+        </button>
+      )}
       {NAMES.map((name) => (
         <button
           key={name}
           type="button"
-          className={classes.rangeButton}
+          className={bar.button}
           aria-pressed={current === name}
           onClick={() => go({ range: name })}
         >
@@ -87,15 +103,13 @@ function CustomRange({
       <Popover.Target>
         <button
           type="button"
-          className={classes.rangeButton}
+          className={bar.button}
           aria-pressed={active}
           onClick={() => setOpened((was) => !was)}
         >
           <IconCalendarTime size={15} aria-hidden="true" />
           <span className="visually-hidden">Custom range</span>
-          {active && inBrowser && (
-            <span className={classes.customText}>{`${short(from)} – ${short(to)}`}</span>
-          )}
+          {active && inBrowser && <span className={classes.custom}>{`${short(from)} – ${short(to)}`}</span>}
         </button>
       </Popover.Target>
       <Popover.Dropdown>

@@ -2,8 +2,8 @@
 
 import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { IconMoon, IconSun } from '@tabler/icons-react'
+import bar from './bar-button.module.css'
 import { useInBrowser } from './clock.tsx'
-import classes from './top-bar.module.css'
 
 /** Follows the system until pressed; the choice is remembered by the browser. */
 export function ThemeToggle() {
@@ -15,7 +15,8 @@ export function ThemeToggle() {
   return (
     <button
       type="button"
-      className={classes.icon}
+      className={bar.button}
+      data-look="icon"
       aria-label={dark ? 'Use the light theme' : 'Use the dark theme'}
       onClick={() => setColorScheme(scheme === 'dark' ? 'light' : 'dark')}
     >

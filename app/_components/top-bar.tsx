@@ -7,7 +7,8 @@ import { RangePicker } from './range-picker.tsx'
 import { ThemeToggle } from './theme-toggle.tsx'
 import classes from './top-bar.module.css'
 
-export function TopBar({ caches }: { caches: CacheChoice[] }) {
+/** `running`: how many mitigations are not off. */
+export function TopBar({ caches, running }: { caches: CacheChoice[]; running: number }) {
   return (
     <header className={classes.bar}>
       <div className={classes.inner}>
@@ -15,7 +16,7 @@ export function TopBar({ caches }: { caches: CacheChoice[] }) {
           <Mark />
           <span className={classes.brandName}>Cachescope</span>
         </Link>
-        <Nav />
+        <Nav running={running} />
         <CacheSwitcher caches={caches} />
         <div className={classes.spacer} />
         <RangePicker />

@@ -1,7 +1,7 @@
 /** The sentence a page opens with: the worst thing first, and where to go from there. */
-import { SKEW_LIMIT } from '../../core/health.ts'
+import { EVENNESS_MIN_OPS_PER_SEC, evenness } from '../../core/health.ts'
 import type { Cache, HotKey, Node, Shard } from '../../core/model.ts'
-import { formatShare, formatTimes, plural } from './format.ts'
+import { formatRate, formatShare, formatTimes, plural } from './format.ts'
 import { cacheHref, keyHref, nodeHref } from './urls.ts'
 
 export type Answer = {
@@ -38,12 +38,7 @@ export function fleetAnswer(caches: Cache[]): Answer {
     .toSorted((a, b) => (b.hottestOverMean ?? 0) - (a.hottestOverMean ?? 0))[0]
   const healthy =
     caches.length === 1 ? `${worst.cacheId} is healthy` : `All ${caches.length} caches are healthy`
-  if (skewed === undefined)
-    return {
-      tone: 'calm',
-      parts: [`${healthy}, ${caches.length === 1 ? 'its' : 'their'} load is even.`],
-      action: null,
-    }
+  if (skewed === undefined) return { tone: 'calm', parts: [`${healthy}${evenLoad(caches)}.`], action: null }
   const where = caches.length === 1 ? 'one shard' : `one shard of ${skewed.cacheId}`
   const busiest = `${where} carries ${formatTimes(skewed.hottestOverMean)} the mean load`
   const hot = skewed.hottestKey
@@ -83,10 +78,7 @@ export function cacheAnswer(cache: Cache, shards: Shard[]): Answer {
     }
   }
   const hot = cache.hottestKey
-  const state =
-    shards.length > 1
-      ? `The load is even over ${plural(shards.length, 'shard')}`
-      : `${plural(cache.nodesUp, 'node')} up, no harm in sight`
+  const state = calmState(cache, shards.length)
   if (hot === null || (hot.share ?? 0) < HOT_SHARE) return { tone, parts: [`${state}.`], action: null }
   return {
     tone,
@@ -107,7 +99,35 @@ function weight(hot: HotKey): string {
 
 /** Whether the busiest shard carries so much that it is the first thing to say. */
 export function isSkewed(cache: Cache): boolean {
-  return cache.shardCount > 1 && (cache.hottestOverMean ?? 0) > SKEW_LIMIT
+  return cache.shardCount > 1 && evenness(cache) === 'skewed'
+}
+
+/** What stands under “busiest ÷ mean”: whether the figure can be read at all. */
+export function evennessNote(cache: Cache): string {
+  if (cache.shardCount > 1 && evenness(cache) === 'little') {
+    return `says nothing below ${formatRate(EVENNESS_MIN_OPS_PER_SEC)}`
+  }
+  return '1× is even'
+}
+
+/** Said only where it is so of every cache that has more than one shard. */
+function evenLoad(caches: Cache[]): string {
+  const sharded = caches.filter(({ shardCount }) => shardCount > 1)
+  if (sharded.length === 0 || sharded.some((cache) => evenness(cache) !== 'even')) return ''
+  return `, ${caches.length === 1 ? 'its' : 'their'} load is even`
+}
+
+function calmState(cache: Cache, shardCount: number): string {
+  const all = `${plural(cache.nodesUp, 'node')} up, no harm in sight`
+  if (shardCount < 2) return all
+  switch (evenness(cache)) {
+    case 'little':
+      return `${all}: ${formatRate(cache.opsPerSec)} is too little to say how even the load is`
+    case 'unknown':
+      return all
+    default:
+      return `The load is even over ${plural(shardCount, 'shard')}`
+  }
 }
 
 function keyAction(hot: HotKey): Answer['action'] {

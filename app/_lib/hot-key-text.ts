@@ -25,7 +25,11 @@ export const SOURCES: Record<Source, { label: string; tells: string }> = {
     label: 'watch',
     tells: 'Memcached’s watch: shares and rates of the commands it logged, corrected for those it dropped.',
   },
-  client: { label: 'client', tells: 'Counted by the client itself.' },
+  client: {
+    label: 'applications',
+    tells:
+      'Counted by the applications that use the library, from a sample of their commands: rates with intervals. Clients without it are not seen.',
+  },
 }
 
 /** `GET`, `Lua · EVALSHA`; null where the source does not tell. */

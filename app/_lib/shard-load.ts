@@ -1,4 +1,5 @@
 import type { Shard } from '../../core/model.ts'
+import { formatRate, formatShare, formatTimes } from './format.ts'
 
 export type ShardLoadRow = {
   shardId: number
@@ -28,4 +29,13 @@ export function shardLoads(shards: Shard[]): ShardLoads {
       hottest: shardId === hottestId && shards.length > 1,
     }))
   return { rows, meanOpsPerSec: mean, maxOpsPerSec: max }
+}
+
+/** A shard's load in one sentence, for those who cannot see its column. */
+export function shardLoadText({ ordinal, opsPerSec, loadShare, overMean }: ShardLoadRow): string {
+  if (opsPerSec === null) return `Shard ${ordinal}: its load is unknown`
+  const parts = [formatRate(opsPerSec)]
+  if (loadShare !== null) parts.push(`${formatShare(loadShare)} of the load`)
+  if (overMean !== null) parts.push(`${formatTimes(overMean)} the mean`)
+  return `Shard ${ordinal}: ${parts.join(', ')}`
 }

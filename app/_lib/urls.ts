@@ -29,6 +29,11 @@ export const hotKeysHref = (
   range: RangeParams = {},
 ) => withQuery('/hot-keys', { ...filter, ...range })
 
+export const mitigationsHref = (filter: { cache?: string } = {}, range: RangeParams = {}) =>
+  withQuery('/mitigations', { ...filter, ...range })
+export const mitigationHref = (mitigationId: number, range: RangeParams = {}) =>
+  withQuery(`/mitigations/${mitigationId}`, range)
+
 /** @param keyBase64 the key in either base64 alphabet, as HotKey.keyBase64 has it */
 export function keyHref(cacheId: string, db: number, keyBase64: string, range: RangeParams = {}): string {
   const urlSafe = keyBase64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')

@@ -3,9 +3,11 @@ import { listCaches } from '../../store/caches.ts'
 import type { Store } from '../../store/client.ts'
 import { listCacheHotKeys, listHotKeyRows } from '../../store/hot-keys.ts'
 import { listHotPatterns } from '../../store/hot-patterns.ts'
+import { listMitigations } from '../../store/mitigations.ts'
 import { listNodes } from '../../store/nodes.ts'
 import { StoreDown } from '../_components/store-down.tsx'
 import { load } from '../_lib/load.ts'
+import { runningByKey } from '../_lib/mitigation-news.ts'
 import { type PageRange, readPageRange, type SearchParams } from '../_lib/page-range.ts'
 import { type HotKeysData, HotKeysView } from './_components/hot-keys-view.tsx'
 import { type Filters, type KnownShard, readFilters } from './_lib/filters.ts'
@@ -15,6 +17,7 @@ import { type ListName, readList } from './_lib/lists.ts'
 const MAX_ROWS = 50
 /** A key among the first of a node is among these of all caches. */
 const MAX_MERGED = 2_000
+const MAX_RUNNING = 200
 
 const TITLES: Record<ListName, string> = {
   keys: 'Hot keys',
@@ -64,7 +67,7 @@ async function readListed(
   const { list, active, page, now } = asked
   if (list === 'keys') {
     const { cacheId, pattern } = active
-    const [rows, merged] = await Promise.all([
+    const [rows, merged, mitigations] = await Promise.all([
       listHotKeyRows(store, { ...active, range: page.range, limit: MAX_ROWS, now }),
       // Over all its nodes, whichever of them the filter leaves.
       listCacheHotKeys(store, {
@@ -73,8 +76,10 @@ async function readListed(
         limit: MAX_MERGED,
         now,
       }),
+      listMitigations(store, { running: true, limit: MAX_RUNNING }),
     ])
-    return { list, rows, overCaches: overCaches(merged.items) }
+    const running = runningByKey(mitigations.items)
+    return { list, rows, overCaches: overCaches(merged.items), running }
   }
   if (list === 'patterns') {
     const { cacheId, shardId } = active

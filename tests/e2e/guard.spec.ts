@@ -45,6 +45,22 @@ test('another site is 403 everywhere', async () => {
   }
 })
 
+test('no other site can ask for a mitigation, drain one, or report as an application', async () => {
+  const asks: [string, string][] = [
+    ['/api/v1/mitigations', 'POST'],
+    ['/api/v1/mitigations/preview', 'POST'],
+    ['/api/v1/mitigations/1', 'PATCH'],
+    ['/api/v1/mitigations/1?actor=a&reason=b', 'DELETE'],
+    ['/api/v1/heartbeats', 'POST'],
+  ]
+  for (const [path, method] of asks) {
+    expect(await ask(path, { origin: 'https://evil.example' }, method), path).toBe(403)
+    const site = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+    expect(await ask(path, site, method), path).toBe(403)
+    expect(await ask(path, { host: 'evil.example' }, method), path).toBe(421)
+  }
+})
+
 test('this machine by any of its names, and a link followed from elsewhere, are answered', async () => {
   const { port } = new URL(fleetUrl())
   for (const path of PATHS) {

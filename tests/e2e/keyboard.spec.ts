@@ -5,17 +5,19 @@ test('the first Tab skips to the content, and focus is always to be seen', async
   await page.keyboard.press('Tab')
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused()
   await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/#main$/)
   await page.keyboard.press('Tab')
   const inMain = () => page.evaluate(() => document.activeElement?.closest('main') !== null)
-  expect(await inMain()).toBe(true)
-  for (let presses = 0; presses < 12; presses++) {
-    const visible = await page.evaluate(() => {
+  await expect.poll(inMain).toBe(true)
+  const isVisible = () =>
+    page.evaluate(() => {
       const focused = document.activeElement
       if (!(focused instanceof HTMLElement)) return false
       const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(focused)
       return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none'
     })
-    expect(visible, 'the focused element shows it').toBe(true)
+  for (let presses = 0; presses < 12; presses++) {
+    await expect.poll(isVisible, 'the focused element shows it').toBe(true)
     await page.keyboard.press('Tab')
   }
 })
@@ -57,6 +59,7 @@ test('⌘K finds a hot key by its name and opens its page', async ({ page }) => 
 
 test('letters typed into a field are not shortcuts', async ({ page }) => {
   await page.goto(`${fleetUrl()}/hot-keys`)
+  await expect(page.getByRole('button', { name: /^Live/ })).toBeVisible()
   await page.getByLabel('Key pattern').fill('')
   await page.getByLabel('Key pattern').pressSequentially('gf?')
   await expect(page).toHaveURL(/\/hot-keys/)

@@ -5,7 +5,7 @@ import { startDashboard } from './support/dashboard.ts'
 import { createDatabase, feedFleet, withStore } from './support/database.ts'
 import { expect, test } from './support/test.ts'
 
-const PAGES = ['/', '/hot-keys']
+const PAGES = ['/', '/hot-keys', '/mitigations']
 
 test('no cache is configured: every page says what to do', async ({ page, complaints }) => {
   const dashboard = await startDashboard(await createDatabase())
@@ -22,7 +22,13 @@ test('the first sample is pending', async ({ page, complaints }) => {
   const database = await createDatabase()
   await withStore(database, async (store) => {
     await saveCaches(store, [
-      { cacheId: 'fresh', kind: 'cluster', seeds: ['10.0.0.1:7000'], intervalMs: 2_000 },
+      {
+        cacheId: 'fresh',
+        kind: 'cluster',
+        seeds: ['10.0.0.1:7000'],
+        intervalMs: 2_000,
+        mitigationsEnabled: true,
+      },
     ])
     await saveTopology(store, {
       cacheId: 'fresh',
@@ -46,6 +52,15 @@ test('the first sample is pending', async ({ page, complaints }) => {
     )
     await expect(page.locator('main')).not.toContainText(/NaN|undefined|null/)
   }
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto(`${dashboard.url}/caches/fresh`)
+  const spread = page.getByRole('region', { name: 'How is the load spread over the shards?' })
+  await expect(spread.getByText('unknown')).toHaveCount(1)
+  const beyond = (element: Element) =>
+    [...element.querySelectorAll('*')].filter(
+      (part) => part.getBoundingClientRect().right > element.getBoundingClientRect().right,
+    ).length
+  await expect.poll(() => spread.evaluate(beyond), 'parts that leave the card').toBe(0)
   expect(complaints).toEqual([])
   await dashboard.stop()
 })
@@ -57,7 +72,8 @@ test('the collector is dead: figures are stale and say their age', async ({ page
   for (const path of ['/', '/caches/shop', '/hot-keys']) {
     await page.goto(dashboard.url + path)
     await expect(page.locator('main')).toContainText(/collector/i)
-    await expect(page.locator('main')).toContainText(/5 min/)
+    // Five, and what a slow machine has taken since.
+    await expect(page.locator('main')).toContainText(/\b[5-9] min/)
   }
   await page.goto(`${dashboard.url}/`)
   await expect(page.locator('main').getByText(/stale/i).first()).toBeVisible()
@@ -66,7 +82,7 @@ test('the collector is dead: figures are stale and say their age', async ({ page
 })
 
 test('Postgres goes away and comes back under an open page', async ({ page }) => {
-  test.setTimeout(60_000)
+  test.setTimeout(240_000)
   const database = new URL(await createDatabase())
   const feed = await feedFleet(database.href, { minutes: 1 })
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(database.port) })
@@ -84,7 +100,7 @@ test('Postgres goes away and comes back under an open page', async ({ page }) =>
   await page.goto(`${dashboard.url}/caches/shop`)
   await expect(page.getByText('Shard 2').first()).toBeVisible()
   proxy.cut()
-  await expect(page.getByText('The database does not answer')).toBeVisible({ timeout: 15_000 })
+  await expect(page.getByText('The database does not answer')).toBeVisible({ timeout: 60_000 })
   for (const path of paths) {
     await page.goto(dashboard.url + path)
     const main = page.locator('main')
@@ -99,7 +115,7 @@ test('Postgres goes away and comes back under an open page', async ({ page }) =>
   await page.goto(`${dashboard.url}/caches/shop`)
   await expect(page.getByText('The database does not answer')).toBeVisible()
   proxy.mend()
-  await expect(page.getByText('Shard 2').first()).toBeVisible({ timeout: 15_000 })
+  await expect(page.getByText('Shard 2').first()).toBeVisible({ timeout: 60_000 })
   await expect(page.getByText('The database does not answer')).toBeHidden()
   await dashboard.stop()
   await feed.stop()

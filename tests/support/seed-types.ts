@@ -6,6 +6,7 @@ export type Fleet = {
   topologies: Topology[]
   hotShard: number
   hotKeysPerNode: number
+  hotKeyWrites: number
   down: { ordinal: number; since: number } | null
 }
 export type Member = {

@@ -31,6 +31,8 @@ export type SeedOptions = {
   downShard?: number
   /** @default 20 */
   hotKeysPerNode?: number
+  /** The share of writes of `article:42`. @default 0.05 */
+  hotKeyWrites?: number
 }
 
 /** @returns the cache ids, in order */
@@ -81,7 +83,13 @@ export function describeFleet(options: SeedOptions, from: number, now: number): 
       shards.push({ ordinal, slots: [[first, last]], nodes })
     }
     const seeds = shards.flatMap((shard) => shard.nodes.slice(0, 1).map((node) => node.address))
-    caches.push({ cacheId, kind: 'cluster', seeds, intervalMs: options.stepMs ?? 2_000 })
+    caches.push({
+      cacheId,
+      kind: 'cluster',
+      seeds,
+      intervalMs: options.stepMs ?? 2_000,
+      mitigationsEnabled: true,
+    })
     topologies.push({ cacheId, at: from, shards })
   }
   return {
@@ -89,6 +97,7 @@ export function describeFleet(options: SeedOptions, from: number, now: number): 
     topologies,
     hotShard: options.hotShard ?? 2,
     hotKeysPerNode: options.hotKeysPerNode ?? 20,
+    hotKeyWrites: options.hotKeyWrites ?? 0.05,
     down: options.downShard === undefined ? null : { ordinal: options.downShard, since: now - 60_000 },
   }
 }

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type Answer, bySeverity, cacheAnswer, fleetAnswer } from '../../app/_lib/answers.ts'
-import { shardLoads } from '../../app/_lib/shard-load.ts'
+import {
+  type Answer,
+  bySeverity,
+  cacheAnswer,
+  evennessNote,
+  fleetAnswer,
+  isSkewed,
+} from '../../app/_lib/answers.ts'
+import { shardLoads, shardLoadText } from '../../app/_lib/shard-load.ts'
 import type { Cache, HotKey, Node, Shard } from '../../core/model.ts'
 
 const hotKey: HotKey = {
@@ -19,6 +26,7 @@ const hotKey: HotKey = {
   readsPerSec: 8000,
   writesPerSec: 0,
   topCommand: 'GET',
+  commands: ['GET'],
   cpuShare: null,
   lfuCounter: null,
   sizeBytes: null,
@@ -154,6 +162,37 @@ describe('a cache opens with its state and the one action', () => {
   ])('calm stays calm', (shards, sentence) => {
     expect(text(cacheAnswer(cache({ shardCount: shards.length }), shards))).toBe(sentence)
   })
+
+  test.each([
+    {
+      opsPerSec: 3,
+      hottestOverMean: 2.4,
+      says: '6 nodes up, no harm in sight: 3/s is too little to say how even the load is.',
+    },
+    {
+      opsPerSec: 3,
+      hottestOverMean: 1,
+      says: '6 nodes up, no harm in sight: 3/s is too little to say how even the load is.',
+    },
+    { opsPerSec: 0, hottestOverMean: null, says: '6 nodes up, no harm in sight.' },
+    { opsPerSec: null, hottestOverMean: null, says: '6 nodes up, no harm in sight.' },
+  ])('without traffic no shard is too busy, and none is even: $opsPerSec/s', ({ says, ...load }) => {
+    const quiet = cache(load)
+    const answer = cacheAnswer(quiet, [shard(1, 1), shard(2, 2), shard(3, 0)])
+    expect(text(answer)).toBe(says)
+    expect(answer.tone).toBe('calm')
+    expect(isSkewed(quiet)).toBe(false)
+    expect(text(fleetAnswer([quiet]))).toBe('shop is healthy.')
+  })
+
+  test('what stands under the figure says from which traffic on it means something', () => {
+    const skewed = { hottestOverMean: 2.4 }
+    expect(evennessNote(cache({ ...skewed, opsPerSec: 99 }))).toBe('says nothing below 100/s')
+    expect(isSkewed(cache({ ...skewed, opsPerSec: 99 }))).toBe(false)
+    expect(evennessNote(cache({ ...skewed, opsPerSec: 100 }))).toBe('1× is even')
+    expect(isSkewed(cache({ ...skewed, opsPerSec: 100 }))).toBe(true)
+    expect(evennessNote(cache({ shardCount: 1, opsPerSec: 3 }))).toBe('1× is even')
+  })
 })
 
 describe('the load per shard', () => {
@@ -171,6 +210,14 @@ describe('the load per shard', () => {
     const loads = shardLoads([shard(1, null), shard(2, 100)])
     expect(loads.meanOpsPerSec).toBe(100)
     expect(loads.rows[0]).toMatchObject({ opsPerSec: null, overMean: null, hottest: false })
+  })
+
+  test('is told in words, and unknown once', () => {
+    const [dead, busy] = shardLoads([shard(1, null), shard(2, 12_000, { loadShare: 1 })]).rows.map(
+      shardLoadText,
+    )
+    expect(dead).toBe('Shard 1: its load is unknown')
+    expect(busy).toBe('Shard 2: 12 k/s, 100% of the load, 1× the mean')
   })
 
   test('nothing known is no mean and no hottest', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   type ChartLine,
+  isSilent,
   limitLines,
   summarize,
   tableColumns,
@@ -65,6 +66,32 @@ describe('the lines of a chart', () => {
   test('are summed up by what is known', () => {
     expect(summarize([null, 3, 1, null])).toEqual({ min: 1, max: 3, last: 1 })
     expect(summarize([null])).toEqual({ min: null, max: null, last: null })
+  })
+})
+
+describe('the newest value of a line', () => {
+  const at = Array.from({ length: 20 }, (_, index) => index * 5_000)
+  const known = (count: number) => at.map((_, index) => (index < count ? 1 : null))
+  test.each([
+    ['is of now', known(20), false],
+    ['came a little before', known(14), false],
+    ['is an old one', known(12), true],
+    ['is not there at all', known(0), false],
+  ])('%s', (_, values, silent) => {
+    expect(isSilent(at, values)).toBe(silent)
+  })
+
+  test('is of now while it is younger than two ticks of its source', () => {
+    expect(isSilent(at, known(16), 2_000)).toBe(true)
+    expect(isSilent(at, known(17), 2_000)).toBe(false)
+    expect(isSilent(at, known(12), 20_000)).toBe(false)
+    expect(isSilent(at, known(11), 20_000)).toBe(true)
+  })
+
+  test('is of now where the steps are long', () => {
+    const hours = at.map((time) => time * 720)
+    expect(isSilent(hours, known(17))).toBe(false)
+    expect(isSilent(hours, known(15))).toBe(true)
   })
 })
 

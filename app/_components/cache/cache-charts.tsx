@@ -20,11 +20,13 @@ export function CacheCharts({
   shards,
   range,
   events,
+  intervalMs,
 }: {
   series: Series
   shards: Shard[]
   range: TimeRange
   events: Event[]
+  intervalMs: number
 }) {
   const replicated = shards.some((shard) => shard.nodes.some((node) => node.role === 'replica'))
   const charts: Chart[] = [
@@ -83,6 +85,7 @@ export function CacheCharts({
           lines={limitLines(chart.lines, chart.noun)}
           events={marks}
           nothing={chart.nothing}
+          tickMs={intervalMs}
         />
       ))}
     </ChartGrid>

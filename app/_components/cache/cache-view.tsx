@@ -13,6 +13,7 @@ import { EventList } from '../event-list.tsx'
 import { HealthBadge } from '../health-badge.tsx'
 import { HotPatterns } from '../hot-keys/hot-patterns.tsx'
 import { MissingKeys } from '../hot-keys/missing-keys.tsx'
+import { MitigateButton } from '../mitigations/mitigate-button.tsx'
 import { PageHead } from '../page-head.tsx'
 import { Panel } from '../panel.tsx'
 import { CacheCharts } from './cache-charts.tsx'
@@ -82,11 +83,26 @@ function Facts({ facts, page }: { facts: CacheFacts; page: PageRange }) {
         <HotPatterns cacheId={cache.cacheId} rows={patterns} range={page.query} />
         <MissingKeys cacheId={cache.cacheId} rows={missing} range={page.query} />
       </Columns>
-      <CacheCharts series={series} shards={shards} range={page.range} events={events} />
+      <CacheCharts
+        series={series}
+        shards={shards}
+        range={page.range}
+        events={events}
+        intervalMs={cache.intervalMs}
+      />
       <Panel title="What happened?" flush>
         <EventList events={events} range={page.query} />
       </Panel>
-      <Panel title="Which nodes make up the cache?" flush>
+      <Panel
+        title="Which nodes make up the cache?"
+        aside={
+          <MitigateButton
+            text={`Act on ${cache.cacheId}`}
+            subject={{ cacheId: cache.cacheId, label: cache.cacheId }}
+          />
+        }
+        flush
+      >
         <TopologyTable shards={shards} staleAfterMs={staleAfterMs} range={page.query} />
       </Panel>
     </>

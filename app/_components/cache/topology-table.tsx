@@ -1,12 +1,15 @@
 import Link from 'next/link'
 import type { Node, Shard } from '../../../core/model.ts'
 import { formatBytes, formatDuration, formatRate, formatSlots, UNKNOWN } from '../../_lib/format.ts'
+import { nodeSubject, shardSubject } from '../../_lib/mitigation-subject.ts'
 import { nodeHref } from '../../_lib/urls.ts'
 import { Age } from '../clock.tsx'
 import { type Column, DataTable } from '../data-table.tsx'
 import { NodeStateBadge } from '../health-badge.tsx'
+import { MitigateButton } from '../mitigations/mitigate-button.tsx'
 import { RoleMark } from '../role-mark.tsx'
 import { ShardName } from '../shard-name.tsx'
+import classes from './topology-table.module.css'
 
 type Row = { node: Node; shard: Shard; first: boolean }
 
@@ -35,7 +38,16 @@ export function TopologyTable({
         </Link>
       ),
     },
-    { key: 'shard', header: 'Shard', cell: ({ shard }) => <ShardName ordinal={shard.ordinal} /> },
+    {
+      key: 'shard',
+      header: 'Shard',
+      cell: ({ shard, first }) => (
+        <span className={classes.shard}>
+          <ShardName ordinal={shard.ordinal} />
+          {first && <MitigateButton look="row" text="Act on" subject={shardSubject(shard)} />}
+        </span>
+      ),
+    },
     { key: 'role', header: 'Role', hideBelow: 'sm', cell: ({ node }) => <RoleMark role={node.role} /> },
     {
       key: 'state',
@@ -60,21 +72,21 @@ export function TopologyTable({
       header: 'Load',
       align: 'right',
       hideBelow: 'sm',
-      cell: ({ node }) => formatRate(node.latest?.opsPerSec),
+      cell: ({ node }) => formatRate(reading(node)?.opsPerSec),
     },
     {
       key: 'memory',
       header: 'Memory',
       align: 'right',
       hideBelow: 'md',
-      cell: ({ node }) => formatBytes(node.latest?.usedMemoryBytes),
+      cell: ({ node }) => formatBytes(reading(node)?.usedMemoryBytes),
     },
     {
       key: 'lag',
       header: 'Lag',
       align: 'right',
       hideBelow: 'md',
-      cell: ({ node }) => (node.role === 'replica' ? formatDuration(node.latest?.lagSeconds) : '–'),
+      cell: ({ node }) => (node.role === 'replica' ? formatDuration(reading(node)?.lagSeconds) : '–'),
     },
     {
       key: 'version',
@@ -89,6 +101,13 @@ export function TopologyTable({
       hideBelow: 'lg',
       cell: ({ node }) => formatDuration(node.uptimeSeconds),
     },
+    {
+      key: 'act',
+      header: <span className="visually-hidden">Action</span>,
+      align: 'right',
+      hideBelow: 'sm',
+      cell: ({ node }) => <MitigateButton look="row" text="Act on" subject={nodeSubject(node)} />,
+    },
   ]
   return (
     <DataTable
@@ -100,4 +119,9 @@ export function TopologyTable({
       rowTone={({ node }) => (node.state === 'up' || node.state === 'pending' ? undefined : 'harm')}
     />
   )
+}
+
+/** A node that does not answer has no figures of now: its last ones stand on its own page, with their age. */
+function reading(node: Node): Node['latest'] {
+  return node.state === 'up' ? node.latest : null
 }

@@ -8,6 +8,8 @@ export type ChartLine = {
   /** Its shard, which gives the colour; null for a line of no single shard. */
   ordinal: number | null
   dashed?: boolean
+  /** A gap at the end means that it is not known now, and the legend says so; else the legend has the last known value. */
+  endsWithGap?: boolean
   /** The 95% interval of each value, drawn as a band behind the line. */
   interval?: { low: (number | null)[]; high: (number | null)[] }
 }
@@ -60,6 +62,20 @@ export function summarize(values: (number | null)[]): {
     max: known.reduce((high, value) => Math.max(high, value)),
     last: known.at(-1) ?? null,
   }
+}
+
+/** Of lines whose ticks are not known. */
+const NOW_MS = 30_000
+
+/**
+ * Whether the line ends before the chart does: its newest value stands in the legend as the last one, not as what is now.
+ * @param tickMs how often its source tells; older than two ticks is silent, but three steps of the chart may stand between
+ */
+export function isSilent(at: number[], values: (number | null)[], tickMs?: number): boolean {
+  const nowMs = tickMs === undefined ? NOW_MS : 2 * tickMs
+  const last = values.findLastIndex((value) => value !== null)
+  const step = (at[1] ?? 0) - (at[0] ?? 0)
+  return last !== -1 && (at.at(-1) ?? 0) - (at[last] ?? 0) > Math.max(nowMs, 3 * step)
 }
 
 /** Large where a line is high at its end; its peak breaks ties. */

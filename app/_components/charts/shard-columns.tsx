@@ -2,9 +2,8 @@
 
 import Link from 'next/link'
 import { useState } from 'react'
-import { formatRate, formatShare, formatTimes } from '../../_lib/format.ts'
 import { shardColor } from '../../_lib/palette.ts'
-import type { ShardLoads } from '../../_lib/shard-load.ts'
+import { type ShardLoads, shardLoadText } from '../../_lib/shard-load.ts'
 import { hotKeysHref } from '../../_lib/urls.ts'
 import classes from './shard-load.module.css'
 
@@ -20,7 +19,7 @@ export function ShardColumns({
 }) {
   const [byLoad, setByLoad] = useState(false)
   const rows = byLoad ? loads.rows.toSorted((a, b) => (b.opsPerSec ?? -1) - (a.opsPerSec ?? -1)) : loads.rows
-  const relative = (ops: number | null) => (loads.maxOpsPerSec === 0 ? 0 : (ops ?? 0) / loads.maxOpsPerSec)
+  const relative = (ops: number) => (loads.maxOpsPerSec === 0 ? 0 : ops / loads.maxOpsPerSec)
   return (
     <div>
       <fieldset className={classes.order}>
@@ -44,15 +43,20 @@ export function ShardColumns({
             <Link
               href={hotKeysHref({ cache: cacheId, shard: row.shardId }, range)}
               prefetch={false}
-              title={`Shard ${row.ordinal}: ${formatRate(row.opsPerSec)}, ${formatShare(row.loadShare)} of the load, ${formatTimes(row.overMean)} the mean`}
-              aria-label={`Shard ${row.ordinal}: ${formatRate(row.opsPerSec)}`}
+              title={shardLoadText(row)}
+              aria-label={shardLoadText(row)}
             >
               <span
                 className={classes.columnFill}
-                style={{
-                  height: `calc(var(--column-height) * ${relative(row.opsPerSec)})`,
-                  background: shardColor(row.ordinal),
-                }}
+                data-unknown={row.opsPerSec === null || undefined}
+                style={
+                  row.opsPerSec === null
+                    ? { height: 'var(--column-height)' }
+                    : {
+                        height: `calc(var(--column-height) * ${relative(row.opsPerSec)})`,
+                        background: shardColor(row.ordinal),
+                      }
+                }
               />
               <span className={classes.columnName}>{row.ordinal}</span>
             </Link>

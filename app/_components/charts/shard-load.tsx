@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Shard } from '../../../core/model.ts'
-import { formatRate, formatShare, formatTimes } from '../../_lib/format.ts'
+import { formatRate, formatShare, formatTimes, UNKNOWN } from '../../_lib/format.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { type ShardLoadRow, type ShardLoads, shardLoads } from '../../_lib/shard-load.ts'
 import { hotKeysHref, keyHref } from '../../_lib/urls.ts'
@@ -64,24 +64,31 @@ function ShardBar({
   range: Range
 }) {
   const hot = row.hottest ? shard?.hottestKey : null
-  const percent = (ops: number | null) =>
-    `${loads.maxOpsPerSec === 0 ? 0 : ((ops ?? 0) / loads.maxOpsPerSec) * 100}%`
+  const percent = (ops: number) => `${loads.maxOpsPerSec === 0 ? 0 : (ops / loads.maxOpsPerSec) * 100}%`
   return (
     <li className={classes.bar} data-hottest={row.hottest || undefined}>
       <Link prefetch={false} href={href} className={classes.name} title="Hot keys of this shard">
         <ShardName ordinal={row.ordinal} />
       </Link>
-      <span className={classes.track} aria-hidden="true">
-        <span
-          className={classes.fill}
-          style={{ width: percent(row.opsPerSec), background: shardColor(row.ordinal) }}
-        />
+      <span className={classes.track} data-unknown={row.opsPerSec === null || undefined} aria-hidden="true">
+        {row.opsPerSec !== null && (
+          <span
+            className={classes.fill}
+            style={{ width: percent(row.opsPerSec), background: shardColor(row.ordinal) }}
+          />
+        )}
         {loads.meanOpsPerSec !== null && loads.rows.length > 1 && (
           <span className={classes.meanLine} style={{ left: percent(loads.meanOpsPerSec) }} />
         )}
       </span>
-      <span className={classes.rate}>{formatRate(row.opsPerSec)}</span>
-      <span className={classes.share}>{formatShare(row.loadShare)}</span>
+      {row.opsPerSec === null ? (
+        <span className={classes.unknown}>{UNKNOWN}</span>
+      ) : (
+        <>
+          <span className={classes.rate}>{formatRate(row.opsPerSec)}</span>
+          <span className={classes.share}>{row.loadShare === null ? '–' : formatShare(row.loadShare)}</span>
+        </>
+      )}
       {row.hottest && (
         <span className={classes.callout}>
           busiest, {formatTimes(row.overMean)} the mean

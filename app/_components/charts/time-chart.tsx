@@ -5,7 +5,7 @@ import { useId, useState } from 'react'
 import type { MetricUnit } from '../../../core/metrics.ts'
 import { formatUnit } from '../../_lib/format.ts'
 import { Time, useInBrowser } from '../clock.tsx'
-import { type ChartEvent, type ChartLine, lineColor, summarize } from './chart-lines.ts'
+import { type ChartEvent, type ChartLine, isSilent, lineColor, summarize } from './chart-lines.ts'
 import { sharedCursor, sharedTables } from './chart-state.ts'
 import { ChartTable } from './chart-table.tsx'
 import { Plot } from './plot.tsx'
@@ -19,6 +19,7 @@ const HEIGHT = 168
  *
  * @param title the question that the chart answers
  * @param at epoch milliseconds, evenly spaced, oldest first; `from` and `to` bound the axis
+ * @param tickMs how often their source tells, milliseconds: says which newest values are of now
  * @param lines at most eight (see limitLines)
  * @param nothing what to say where no line has a value
  */
@@ -31,6 +32,7 @@ export function TimeChart({
   lines,
   events = [],
   nothing = 'Nothing was measured in this range.',
+  tickMs,
 }: {
   title: string
   unit: MetricUnit
@@ -40,6 +42,7 @@ export function TimeChart({
   lines: ChartLine[]
   events?: ChartEvent[]
   nothing?: string
+  tickMs?: number | undefined
 }) {
   const id = useId()
   const inBrowser = useInBrowser()
@@ -71,7 +74,7 @@ export function TimeChart({
           </button>
         )}
       </div>
-      <Legend lines={lines} at={at} unit={unit} />
+      <Legend lines={lines} at={at} unit={unit} known={known} tickMs={tickMs} />
       {!known ? (
         <p className={classes.nothing} style={{ height: HEIGHT }}>
           {nothing}
@@ -93,14 +96,28 @@ export function TimeChart({
 }
 
 /** Names with the newest value, or the value under the cursor. */
-function Legend({ lines, at, unit }: { lines: ChartLine[]; at: number[]; unit: MetricUnit }) {
+function Legend({
+  lines,
+  at,
+  unit,
+  known,
+  tickMs,
+}: {
+  lines: ChartLine[]
+  at: number[]
+  unit: MetricUnit
+  known: boolean
+  tickMs: number | undefined
+}) {
   const cursor = sharedCursor.use()
   const index = cursor === null ? -1 : at.indexOf(cursor)
   return (
     <div className={classes.legend}>
       {lines.map((line) => {
         const { min, max, last } = summarize(line.values)
-        const value = index === -1 ? last : (line.values[index] ?? null)
+        const newest = line.endsWithGap === true ? (line.values.at(-1) ?? null) : last
+        const value = index === -1 ? newest : (line.values[index] ?? null)
+        const silent = index === -1 && value !== null && isSilent(at, line.values, tickMs)
         return (
           <span
             key={line.id}
@@ -113,8 +130,11 @@ function Legend({ lines, at, unit }: { lines: ChartLine[]; at: number[]; unit: M
               style={{ color: lineColor(line) }}
               aria-hidden="true"
             />
-            {line.label} <b>{formatUnit(unit, value)}</b>
-            {lines.length === 1 && <span className={classes.extremes}>{`max ${formatUnit(unit, max)}`}</span>}
+            {line.label} {silent && 'last '}
+            {known && <b data-silent={silent || undefined}>{formatUnit(unit, value)}</b>}
+            {known && lines.length === 1 && (
+              <span className={classes.extremes}>{`max ${formatUnit(unit, max)}`}</span>
+            )}
           </span>
         )
       })}

@@ -1,15 +1,8 @@
 import Link from 'next/link'
 import type { Cache } from '../../../core/model.ts'
-import { isSkewed } from '../../_lib/answers.ts'
-import {
-  formatBytes,
-  formatDuration,
-  formatRate,
-  formatShare,
-  formatTimes,
-  plural,
-  UNKNOWN,
-} from '../../_lib/format.ts'
+import { evennessNote, isSkewed } from '../../_lib/answers.ts'
+import { skewText, worstLagText } from '../../_lib/cache-figures.ts'
+import { formatBytes, formatRate, formatShare, plural, UNKNOWN } from '../../_lib/format.ts'
 import { cacheHref, keyHref } from '../../_lib/urls.ts'
 import { Sparkline } from '../charts/sparkline.tsx'
 import { Age } from '../clock.tsx'
@@ -41,12 +34,13 @@ export function CacheCard({
           health={cache.health}
           detail={
             cache.nodesUp === cache.nodeCount
-              ? plural(cache.nodeCount, 'node')
+              ? nodesText(cache.nodeCount)
               : `${cache.nodesUp} of ${cache.nodeCount} nodes up`
           }
         />
         <p className={classes.kind}>
-          {cache.kind}, {plural(cache.shardCount, 'shard')}
+          {cache.kind}
+          {cache.shardCount > 0 && `, ${plural(cache.shardCount, 'shard')}`}
           {cache.sampledAt !== null && (
             <>
               {' · '}
@@ -61,17 +55,18 @@ export function CacheCard({
         </Figure>
         <Figure
           label="Busiest ÷ mean"
-          value={cache.shardCount > 1 ? formatTimes(cache.hottestOverMean) : 'one shard'}
+          value={skewText(cache)}
           tone={isSkewed(cache) ? 'warn' : undefined}
+          note={cache.shardCount > 1 ? evennessNote(cache) : undefined}
         />
         <Figure label="Hit rate" value={formatShare(cache.hitRate)} />
         <Figure label="Memory" value={formatBytes(cache.usedMemoryBytes)} note={memoryNote(cache)} />
-        <Figure label="Worst lag" value={formatDuration(cache.worstLagSeconds)} />
+        <Figure label="Worst lag" value={worstLagText(cache)} />
         <div className={classes.hot}>
           <dt>Hottest key</dt>
           <dd>
             {hot === null ? (
-              <span className={classes.none}>none</span>
+              <span className={classes.none}>{isCurrent(cache) ? 'none' : UNKNOWN}</span>
             ) : (
               <>
                 <KeyName text={hot.key} href={keyHref(hot.cacheId, hot.db, hot.keyBase64, range)} />
@@ -97,7 +92,7 @@ function Figure({
 }: {
   label: string
   value: string
-  note?: string
+  note?: string | undefined
   tone?: 'warn' | undefined
   children?: React.ReactNode
 }) {
@@ -113,8 +108,17 @@ function Figure({
   )
 }
 
-function memoryNote(cache: Cache): string {
+function nodesText(count: number): string {
+  return count === 0 ? 'nodes unknown' : plural(count, 'node')
+}
+
+/** Whether it was sampled just now: before, and long after, nobody knows which key is hot. */
+function isCurrent({ health }: Cache): boolean {
+  return health !== 'pending' && health !== 'stale'
+}
+
+function memoryNote(cache: Cache): string | undefined {
+  if (cache.usedMemoryBytes === null) return undefined
   if (cache.maxMemoryBytes === null) return 'no limit'
-  if (cache.usedMemoryBytes === null) return `of ${formatBytes(cache.maxMemoryBytes)}`
   return `${formatShare(cache.usedMemoryBytes / cache.maxMemoryBytes)} of ${formatBytes(cache.maxMemoryBytes)}`
 }

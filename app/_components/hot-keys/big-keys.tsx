@@ -37,7 +37,7 @@ export function BigKeys({
     },
     {
       key: 'age',
-      header: 'Size checked',
+      header: 'Checked',
       align: 'right',
       cell: (row) => (row.probedAt === null ? 'not yet' : <Age at={row.probedAt} />),
     },

@@ -1,3 +1,4 @@
+import type { Mitigation } from '../../../core/mitigations/model.ts'
 import type { CacheHotKey, HotKeyRow } from '../../../core/model.ts'
 import { Sparkline } from '../../_components/charts/sparkline.tsx'
 import { Age } from '../../_components/clock.tsx'
@@ -6,9 +7,13 @@ import { HotKeyShare } from '../../_components/hot-key-share.tsx'
 import { HeatMark } from '../../_components/hot-keys/heat-mark.tsx'
 import { RateCell } from '../../_components/hot-keys/rate-cell.tsx'
 import { KeyName } from '../../_components/key-name.tsx'
+import { RunningMark } from '../../_components/mitigations/marks.tsx'
+import { MitigateButton } from '../../_components/mitigations/mitigate-button.tsx'
 import { ShardName } from '../../_components/shard-name.tsx'
 import { formatByteRate, formatBytes, formatRate, formatShare, plural, UNKNOWN } from '../../_lib/format.ts'
 import { commandText, SOURCES } from '../../_lib/hot-key-text.ts'
+import { keyAddress } from '../../_lib/mitigation-news.ts'
+import { keySubject } from '../../_lib/mitigation-subject.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { shardColor } from '../../_lib/palette.ts'
 import { keyHref } from '../../_lib/urls.ts'
@@ -20,18 +25,22 @@ import classes from './hot-key-table.module.css'
 export function HotKeyTable({
   rows,
   overCaches,
+  running,
   now,
   rangeLabel,
   rangeQuery,
 }: {
   rows: HotKeyRow[]
   overCaches: OverCaches
+  /** What is aimed at keys now, by keyAddress. */
+  running: ReadonlyMap<string, Mitigation>
   now: number
   /** What the sparklines cover: `15 min`. */
   rangeLabel: string
   rangeQuery: RangeQuery
 }) {
   const max = shareScale(rows)
+  const runningOn = (row: HotKeyRow) => running.get(keyAddress(row))
   const columns: Column<HotKeyRow>[] = [
     {
       key: 'key',
@@ -49,6 +58,10 @@ export function HotKeyTable({
               missing, <Age at={row.probedAt} />
             </span>
           )}
+          <RunningMark mitigation={runningOn(row)} />
+          <span className={classes.narrow}>
+            <MitigateButton look="icon" text="Mitigate" subject={keySubject(row, null)} />
+          </span>
           {!isCurrent(row, now) && (
             <span className={classes.note}>
               not hot now, last <Age at={row.window.to} />
@@ -139,6 +152,13 @@ export function HotKeyTable({
       header: `Last ${rangeLabel}`,
       hideBelow: 'md',
       cell: (row) => <Sparkline values={row.sparkline} color={shardColor(row.shardOrdinal)} />,
+    },
+    {
+      key: 'act',
+      header: <span className="visually-hidden">Action</span>,
+      align: 'right',
+      hideBelow: 'sm',
+      cell: (row) => <MitigateButton look="row" text="Mitigate" subject={keySubject(row, null)} />,
     },
   ]
   return (

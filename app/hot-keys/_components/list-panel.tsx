@@ -52,9 +52,16 @@ function ListTable({ listed, nodes, now, page }: Pick<Props, 'listed' | 'nodes' 
   const range = page.query
   if (listed.list === 'keys') {
     const rangeLabel = formatDuration((page.range.to - page.range.from) / 1000)
-    const { rows, overCaches } = listed
+    const { rows, overCaches, running } = listed
     return (
-      <HotKeyTable rows={rows} overCaches={overCaches} now={now} rangeLabel={rangeLabel} rangeQuery={range} />
+      <HotKeyTable
+        rows={rows}
+        overCaches={overCaches}
+        running={running}
+        now={now}
+        rangeLabel={rangeLabel}
+        rangeQuery={range}
+      />
     )
   }
   if (listed.list === 'patterns') {

@@ -1,4 +1,5 @@
 /** What the page lists, by the list that the URL asks for. */
+import type { Mitigation } from '../../../core/mitigations/model.ts'
 import type { CacheHotKey, HotKey, HotKeyRow, HotPattern } from '../../../core/model.ts'
 
 /** The same keys over all nodes of their caches. */
@@ -18,7 +19,7 @@ function nameOf({ cacheId, db, keyBase64 }: HotKey): string {
 }
 
 export type Listed =
-  | { list: 'keys'; rows: HotKeyRow[]; overCaches: OverCaches }
+  | { list: 'keys'; rows: HotKeyRow[]; overCaches: OverCaches; running: ReadonlyMap<string, Mitigation> }
   | { list: 'patterns'; rows: HotPattern[] }
   | { list: 'missing' | 'big'; rows: CacheHotKey[] }
 

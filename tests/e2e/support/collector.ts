@@ -6,17 +6,16 @@ import { end, endWithUs } from './dashboard.ts'
 
 const MAIN = join(import.meta.dirname, '../../../collector/main.ts')
 
-/** The real collector over one cluster. `output()`: what it logged last. */
+/** The real collector over one cluster; `more` are further lines of the cache. `output()`: what it logged last. */
 export async function startCollector(
   databaseUrl: string,
-  cache: { name: string; seeds: string[] },
+  cache: { name: string; seeds: string[]; more?: string[] },
 ): Promise<{ stop(): Promise<number | null>; output(): string }> {
   const directory = await mkdtemp(join(tmpdir(), 'cachescope-e2e-collector-'))
   const config = join(directory, 'cachescope.yaml')
-  await writeFile(
-    config,
-    `caches:\n  - name: ${cache.name}\n    kind: cluster\n    nodes: [${cache.seeds.join(', ')}]\n    interval: 1s\n`,
-  )
+  const lines = [`- name: ${cache.name}`, '  kind: cluster', `  nodes: [${cache.seeds.join(', ')}]`]
+  lines.push('  interval: 1s', ...(cache.more ?? []).map((line) => `  ${line}`))
+  await writeFile(config, `caches:\n${lines.map((line) => `  ${line}\n`).join('')}`)
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -55,7 +55,7 @@ export async function end(child: ChildProcess): Promise<number | null> {
   const { promise, resolve } = Promise.withResolvers<number | null>()
   child.once('exit', (code) => resolve(code))
   child.kill('SIGTERM')
-  const late = setTimeout(() => child.kill('SIGKILL'), 8_000)
+  const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
   const code = await promise
   clearTimeout(late)
   return code

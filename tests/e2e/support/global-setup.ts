@@ -13,7 +13,11 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   const postgres = await startEmbeddedPostgres({
     dataDir,
     log: () => {},
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+    settings: {
+      ...{ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+      // Of the dashboards and collectors of all tests, two at a time.
+      max_connections: '200',
+    },
   })
   const database = await createDatabase(postgres.url)
   const feed = await feedFleet(database, { caches: 2, minutes: 15, downShard: 3 })

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { Age } from '../../../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../../../_components/data-table.tsx'
 import { Panel } from '../../../../../_components/panel.tsx'
@@ -14,9 +15,12 @@ import { type Info, type ReplicaLink, readReplicas } from '../_lib/info.ts'
 import { Fact, FactList } from './fact-list.tsx'
 import classes from './node-view.module.css'
 
-export function ClientsPanel({ info }: { info: Info }) {
+/** `aside`: how old the reading is. */
+type InfoPanel = { info: Info; aside: ReactNode }
+
+export function ClientsPanel({ info, aside }: InfoPanel) {
   return (
-    <Panel title="Clients">
+    <Panel title="Clients" aside={aside}>
       <FactList>
         <Fact label="Connected" value={formatCount(info.number('connected_clients'))} />
         <Fact
@@ -48,12 +52,12 @@ const replicaColumns: Column<ReplicaLink>[] = [
   },
 ]
 
-export function ReplicationPanel({ info }: { info: Info }) {
+export function ReplicationPanel({ info, aside }: InfoPanel) {
   const replicas = readReplicas(info)
   const link = info.text('master_link_status')
   const backlogSize = info.number('repl_backlog_size')
   return (
-    <Panel title="Replication">
+    <Panel title="Replication" aside={aside}>
       <FactList>
         {link !== null && (
           <>
@@ -103,14 +107,14 @@ export function ReplicationPanel({ info }: { info: Info }) {
   )
 }
 
-export function PersistencePanel({ info }: { info: Info }) {
+export function PersistencePanel({ info, aside }: InfoPanel) {
   const saved = info.positive('rdb_last_save_time')
   const rdb = info.text('rdb_last_bgsave_status')
   const changes = info.number('rdb_changes_since_last_save')
   const aof = info.number('aof_enabled')
   const aofWrite = info.text('aof_last_write_status')
   return (
-    <Panel title="Persistence">
+    <Panel title="Persistence" aside={aside}>
       <FactList>
         <Fact label="Last snapshot" value={saved === null ? UNKNOWN : <Age at={saved * 1000} />} />
         <Fact
@@ -131,13 +135,13 @@ export function PersistencePanel({ info }: { info: Info }) {
   )
 }
 
-export function MemoryPanel({ info }: { info: Info }) {
+export function MemoryPanel({ info, aside }: InfoPanel) {
   const used = info.number('used_memory')
   const peak = info.number('used_memory_peak')
   const dataset = info.number('used_memory_dataset')
   const fragmentation = info.number('mem_fragmentation_ratio')
   return (
-    <Panel title="Memory">
+    <Panel title="Memory" aside={aside}>
       <FactList>
         <Fact
           label="Used"

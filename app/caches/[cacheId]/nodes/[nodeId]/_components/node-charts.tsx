@@ -75,11 +75,13 @@ export function NodeCharts({
   series,
   events,
   range,
+  intervalMs,
 }: {
   node: Node
   series: Series
   events: Event[]
   range: TimeRange
+  intervalMs: number
 }) {
   const metrics = series.lines.find((line) => line.nodeId === node.nodeId)?.metrics ?? {}
   const marks = events.map((event) => ({ at: Date.parse(event.at), label: event.message }))
@@ -102,6 +104,7 @@ export function NodeCharts({
           to={range.to}
           lines={chart.lines.map(line)}
           events={marks}
+          tickMs={intervalMs}
         />
       ))}
     </ChartGrid>

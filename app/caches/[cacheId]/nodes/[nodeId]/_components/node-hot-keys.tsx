@@ -22,7 +22,7 @@ export function NodeHotKeys({ node, hotKeys, range }: { node: Node; hotKeys: Hot
     },
     {
       key: 'share',
-      header: 'Share of its commands',
+      header: 'Share',
       width: 260,
       cell: (row) => <HotKeyShare row={row} ordinal={node.shardOrdinal ?? 1} />,
     },
@@ -44,21 +44,24 @@ export function NodeHotKeys({ node, hotKeys, range }: { node: Node; hotKeys: Hot
     { key: 'age', header: 'Age', align: 'right', cell: ({ window }) => <Age at={window.to} suffix="" /> },
   ]
   return (
-    <Panel title="Hot keys now" flush>
+    <Panel title="Hot keys now" hint="Shares are of this node’s commands." flush>
       <DataTable
         caption="Hot keys of this node"
         columns={columns}
         rows={hotKeys}
         rowKey={(row) => `${row.db} ${row.keyBase64}`}
         empty={
-          <EmptyState
-            title={node.hotKeysRefusal === null ? 'No key is hot here' : 'Hot keys are not read here'}
-            compact
-          >
+          <EmptyState title={emptyTitle(node)} compact>
             {node.hotKeysRefusal !== null && <p>{node.hotKeysRefusal}</p>}
           </EmptyState>
         }
       />
     </Panel>
   )
+}
+
+function emptyTitle({ state, hotKeysRefusal }: Node): string {
+  if (hotKeysRefusal !== null) return 'Hot keys are not read here'
+  if (state === 'up') return 'No key is hot here'
+  return state === 'pending' ? 'Not read yet' : 'Not known while the node cannot be read'
 }

@@ -36,7 +36,7 @@ export function NodeStats({ node, staleAfterMs }: { node: Node; staleAfterMs: nu
         value={hits === 0 ? 'no reads' : formatShare(hits === null ? null : (hitsPerSec ?? 0) / hits)}
         note={`${formatRate(missesPerSec)} misses`}
       />
-      <Stat label="CPU of the main thread" value={formatShare(latest?.cpuShare)} />
+      <Stat label="Main thread CPU" value={formatShare(latest?.cpuShare)} />
       <Stat
         label="Memory"
         value={formatBytes(usedMemoryBytes)}

@@ -12,10 +12,12 @@ import { Age } from '../../../../../_components/clock.tsx'
 import { EmptyState } from '../../../../../_components/empty-state.tsx'
 import { EventList } from '../../../../../_components/event-list.tsx'
 import { NodeStateBadge } from '../../../../../_components/health-badge.tsx'
+import { MitigateButton } from '../../../../../_components/mitigations/mitigate-button.tsx'
 import { PageHead } from '../../../../../_components/page-head.tsx'
 import { Panel } from '../../../../../_components/panel.tsx'
 import { RoleMark } from '../../../../../_components/role-mark.tsx'
 import { ShardName } from '../../../../../_components/shard-name.tsx'
+import { nodeSubject } from '../../../../../_lib/mitigation-subject.ts'
 import type { PageRange } from '../../../../../_lib/page-range.ts'
 import { cacheHref, fleetHref, hotKeysHref } from '../../../../../_lib/urls.ts'
 import { parseInfo, readInfo } from '../_lib/info.ts'
@@ -50,6 +52,8 @@ export function NodeView({ data }: { data: NodeData }) {
   const down = node.state !== 'up' && node.state !== 'pending'
   const sections = parseInfo(data.info?.info ?? '')
   const info = readInfo(sections)
+  const staleAfterMs = 2 * data.intervalMs
+  const age = data.info === null ? undefined : <Age at={data.info.at} />
   return (
     <>
       <PageHead
@@ -82,10 +86,19 @@ export function NodeView({ data }: { data: NodeData }) {
           )
         }
       />
+      <div>
+        <MitigateButton text="Act on this node" subject={nodeSubject(node)} />
+      </div>
       <Panel title={down ? 'Its last reading' : 'Now'}>
-        <NodeStats node={node} staleAfterMs={2 * data.intervalMs} />
+        <NodeStats node={node} staleAfterMs={staleAfterMs} />
       </Panel>
-      <NodeCharts node={node} series={data.series} events={data.events} range={page.range} />
+      <NodeCharts
+        node={node}
+        series={data.series}
+        events={data.events}
+        range={page.range}
+        intervalMs={data.intervalMs}
+      />
       <NodeHotKeys node={node} hotKeys={data.hotKeys} range={page.query} />
       <CommandsTable commands={data.commands} />
       <SlowlogTable slowlog={data.slowlog} />
@@ -93,24 +106,19 @@ export function NodeView({ data }: { data: NodeData }) {
         <EventList events={data.events} range={page.query} />
       </Panel>
       <div className={classes.columns}>
-        <WatchCost node={node} />
+        <WatchCost node={node} staleAfterMs={staleAfterMs} />
         <WatchSources node={node} />
         <KeyspaceTable keyspaces={data.keyspaces} />
         {data.info !== null && (
           <>
-            <ReplicationPanel info={info} />
-            <PersistencePanel info={info} />
-            <MemoryPanel info={info} />
-            <ClientsPanel info={info} />
+            <ReplicationPanel info={info} aside={age} />
+            <PersistencePanel info={info} aside={age} />
+            <MemoryPanel info={info} aside={age} />
+            <ClientsPanel info={info} aside={age} />
           </>
         )}
       </div>
-      <Panel
-        title="Everything it says"
-        flush
-        hint="The whole INFO reply, as the server sent it."
-        aside={data.info === null ? undefined : <Age at={data.info.at} />}
-      >
+      <Panel title="Everything it says" flush hint="The whole INFO reply, as the server sent it." aside={age}>
         {data.info === null ? (
           <EmptyState title="Not read yet" compact>
             <p>The facts of INFO appear here with the first reading of this node.</p>

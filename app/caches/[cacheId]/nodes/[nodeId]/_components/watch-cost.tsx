@@ -17,12 +17,16 @@ import { Fact, FactList } from './fact-list.tsx'
 import classes from './node-view.module.css'
 
 /** What watching this node costs it, all sources together: the budget, what was predicted and what was measured. */
-export function WatchCost({ node }: { node: Node }) {
+export function WatchCost({ node, staleAfterMs }: { node: Node; staleAfterMs: number }) {
   const { latest, watching } = node
   const own = latest?.ownCommandsPerSec ?? null
   const load = latest?.opsPerSec ?? null
   return (
-    <Panel title="Cost of watching" hint="Counted per command sent; the node's other figures are without it.">
+    <Panel
+      title="Cost of watching"
+      hint="Counted per command sent; the node's other figures are without it."
+      aside={latest === null ? undefined : <Age at={latest.at} staleAfterMs={staleAfterMs} />}
+    >
       <FactList>
         {watching !== null && (
           <Fact

@@ -10,6 +10,7 @@ import classes from './node-view.module.css'
 export function WatchSources({ node }: { node: Node }) {
   const { watching, hotKeysRefusal } = node
   const sources = watching?.sources ?? []
+  const silent = node.state !== 'up' && node.state !== 'pending'
   return (
     <Panel title="How hot keys are read" hint="The best source that this node permits is used.">
       {hotKeysRefusal !== null && <Notice>Hot keys are not read here. {hotKeysRefusal}</Notice>}
@@ -28,8 +29,12 @@ export function WatchSources({ node }: { node: Node }) {
         </ol>
       )}
       {sources.length === 0 && hotKeysRefusal === null && (
-        <EmptyState title="Not asked yet" compact>
-          <p>What this node permits is found out with its first readings.</p>
+        <EmptyState title={silent ? 'Not known now' : 'Not asked yet'} compact>
+          <p>
+            {silent
+              ? 'What this node permits is found out again when it answers.'
+              : 'What this node permits is found out with its first readings.'}
+          </p>
         </EmptyState>
       )}
     </Panel>

@@ -1,3 +1,4 @@
+import type { Event } from '../../../../../../../core/model.ts'
 import type { TimeRange } from '../../../../../../../core/range.ts'
 import type { HotKeyDetail } from '../../../../../../../store/hot-keys.ts'
 import { TimeChart } from '../../../../../../_components/charts/time-chart.tsx'
@@ -11,14 +12,18 @@ export function KeyCharts({
   rated,
   ordinal,
   range,
+  events,
 }: {
   history: HotKeyDetail['history']
   /** Whether a source that is in use tells how often it is asked for. */
   rated: boolean
   ordinal: number | null
   range: TimeRange
+  events: Event[]
 }) {
-  const axis = { at: history.at, from: range.from, to: range.to, nothing: rated ? NOTHING : NO_RATES }
+  const marks = events.map((event) => ({ at: Date.parse(event.at), label: event.message }))
+  const nothing = rated ? NOTHING : NO_RATES
+  const axis = { at: history.at, from: range.from, to: range.to, events: marks, nothing }
   return (
     <section className={classes.charts} aria-label="History">
       <h2 className="visually-hidden">History</h2>

@@ -14,7 +14,7 @@ import {
   plural,
   UNKNOWN,
 } from '../../../../../../_lib/format.ts'
-import { isGlobOfItself, SOURCES } from '../../../../../../_lib/hot-key-text.ts'
+import { commandText, isGlobOfItself, SOURCES } from '../../../../../../_lib/hot-key-text.ts'
 import type { RangeQuery } from '../../../../../../_lib/page-range.ts'
 import { hotKeysHref } from '../../../../../../_lib/urls.ts'
 
@@ -44,6 +44,11 @@ export function KeyFacts({
     <Panel title="What kind of key is it?" hint={SOURCES[key.source].tells}>
       <Stats>
         <Stat label="Used" value={heatOf(key) ?? UNKNOWN} note={usedNote(key)} />
+        <Stat
+          label="Commands seen"
+          value={key.commands.length === 0 ? UNKNOWN : key.commands.map(commandText).join(', ')}
+          note={key.commands.length === 0 ? 'its source tells none' : 'in the newest reports'}
+        />
         <Stat
           label="Exists"
           value={isMissing === null ? UNKNOWN : isMissing ? 'no, missing' : 'yes'}

@@ -1,10 +1,18 @@
 import Link from 'next/link'
-import type { CacheHotKey, HotPattern, Shard } from '../../../../../../../core/model.ts'
+import type { Advice } from '../../../../../../../core/mitigations/advice.ts'
+import type { Mitigation } from '../../../../../../../core/mitigations/model.ts'
+import type { CacheHotKey, Event, HotPattern, Shard } from '../../../../../../../core/model.ts'
 import type { HotKeyDetail } from '../../../../../../../store/hot-keys.ts'
+import type { KeyWaits as Waits } from '../../../../../../../store/key-waits.ts'
+import { Announce } from '../../../../../../_components/announce.tsx'
 import { Columns } from '../../../../../../_components/columns.tsx'
 import { BigKeys } from '../../../../../../_components/hot-keys/big-keys.tsx'
 import { MissingKeys } from '../../../../../../_components/hot-keys/missing-keys.tsx'
+import { MitigateButton } from '../../../../../../_components/mitigations/mitigate-button.tsx'
 import { PageHead } from '../../../../../../_components/page-head.tsx'
+import { phaseNews } from '../../../../../../_lib/mitigation-news.ts'
+import { keySubject } from '../../../../../../_lib/mitigation-subject.ts'
+import { ACTION_TEXT } from '../../../../../../_lib/mitigation-text.ts'
 import type { PageRange } from '../../../../../../_lib/page-range.ts'
 import { cacheHref, fleetHref, hotKeysHref } from '../../../../../../_lib/urls.ts'
 import { shardOfKey } from '../_lib/shard-of-key.ts'
@@ -12,8 +20,11 @@ import { KeyAnswer } from './key-answer.tsx'
 import { KeyCharts } from './key-charts.tsx'
 import { KeyFacts } from './key-facts.tsx'
 import { KeyFigures } from './key-figures.tsx'
+import { KeyMitigations } from './key-mitigations.tsx'
 import { KeyNamePanel } from './key-name-panel.tsx'
 import { KeyPlace } from './key-place.tsx'
+import classes from './key-view.module.css'
+import { KeyWaits } from './key-waits.tsx'
 
 const HARMFUL_SHARE = 0.25
 
@@ -24,6 +35,14 @@ export type KeyData = {
   missing: CacheHotKey[]
   big: CacheHotKey[]
   patterns: HotPattern[]
+  /** Aimed at it, the newest first. */
+  mitigations: Mitigation[]
+  /** Of its cache, over the range. */
+  events: Event[]
+  /** The one mitigation that fits it now; null: nothing can be said. */
+  advice: Advice | null
+  /** How long its readers wait, by what applications have told lately. */
+  waits: Waits
   page: PageRange
 }
 
@@ -35,6 +54,8 @@ export function KeyView({ data }: { data: KeyData }) {
   const current = detail.current.toSorted(
     (a, b) => (b.opsPerSec ?? -1) - (a.opsPerSec ?? -1) || a.rank - b.rank,
   )
+  const newest = data.mitigations[0]
+  const running = data.mitigations.find(({ phase }) => phase !== 'off')
   return (
     <>
       <PageHead
@@ -54,13 +75,34 @@ export function KeyView({ data }: { data: KeyData }) {
         tone={(current[0]?.share ?? 0) >= HARMFUL_SHARE ? 'warn' : 'calm'}
         notice={page.notice}
       />
+      {running === undefined && (
+        <div className={classes.mitigate}>
+          <MitigateButton look="primary" text="Mitigate" subject={keySubject(detail, detail.slot)} />
+          {data.advice !== null && (
+            <p>
+              {data.advice.action === null ? (
+                'None is recommended. '
+              ) : (
+                <>
+                  <b>{ACTION_TEXT[data.advice.action].name}</b> is recommended.{' '}
+                </>
+              )}
+              <span>{data.advice.because}</span>
+            </p>
+          )}
+        </div>
+      )}
+      <KeyMitigations mitigations={data.mitigations} subject={keySubject(detail, detail.slot)} />
+      <Announce of={newest?.mitigationId} text={newest === undefined ? '' : phaseNews(newest)} />
       <KeyCharts
         history={detail.history}
         rated={current.length === 0 || current.some((row) => row.opsPerSec !== null)}
         ordinal={ordinal}
         range={page.range}
+        events={data.events}
       />
       <KeyFigures current={current} nodes={nodes} />
+      <KeyWaits waits={data.waits} />
       <KeyFacts name={detail.key} current={current} patterns={data.patterns} range={page.query} />
       <KeyPlace
         db={detail.db}

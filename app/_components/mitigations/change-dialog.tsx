@@ -1,0 +1,151 @@
+'use client'
+
+import { notifications } from '@mantine/notifications'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import type { Mitigation } from '../../../core/mitigations/model.ts'
+import { extensionOf } from '../../_lib/mitigation-form.ts'
+import { drainMitigation, extendMitigation } from '../../_lib/mitigation-requests.ts'
+import { mitigationName, PHASE_TEXT } from '../../_lib/mitigation-text.ts'
+import { Time, Until, useNow } from '../clock.tsx'
+import { Dialog } from './dialog.tsx'
+import classes from './dialog-form.module.css'
+import { Fact, Facts } from './facts.tsx'
+import { type FormProblem, fieldErrors, ProblemText } from './form-problem.tsx'
+import { PersonFields } from './person-fields.tsx'
+import { usePerson } from './use-person.ts'
+
+export type ChangeKind = 'extend' | 'drain'
+
+/** Says what will happen, asks who and why, and shows what the server said. */
+export function ChangeDialog({
+  kind,
+  mitigation,
+  onClose,
+}: {
+  /** null: closed; it stays in the page, and gives the focus back to the button that opened it. */
+  kind: ChangeKind | null
+  mitigation: Mitigation
+  onClose: () => void
+}) {
+  return (
+    <Dialog
+      opened={kind !== null}
+      title={kind === 'drain' ? 'Drain now' : 'Let it end at another time'}
+      size={620}
+      onClose={onClose}
+    >
+      {kind !== null && <ChangeForm kind={kind} mitigation={mitigation} onClose={onClose} />}
+    </Dialog>
+  )
+}
+
+function ChangeForm({
+  kind,
+  mitigation,
+  onClose,
+}: {
+  kind: ChangeKind
+  mitigation: Mitigation
+  onClose: () => void
+}) {
+  const router = useRouter()
+  const person = usePerson()
+  const [reason, setReason] = useState('')
+  const now = useNow()
+  const endsAt = Date.parse(mitigation.expiresAt)
+  const [expiresInSeconds, setExpiry] = useState(() => extensionOf(endsAt, now))
+  const [problem, setProblem] = useState<FormProblem | null>(null)
+  const [sending, setSending] = useState(false)
+  const { mitigationId, preview } = mitigation
+  const willEndAt = now + expiresInSeconds * 1_000
+  const shortens = willEndAt < endsAt
+  const { actor } = person
+
+  const send = async () => {
+    const missing = actor.trim() === '' ? 'actor' : reason.trim() === '' ? 'reason' : null
+    if (missing !== null) {
+      const message = missing === 'actor' ? 'Say who you are.' : 'Say why.'
+      setProblem({ kind: 'missing', field: missing, message })
+      document.getElementById(`mitigation-${missing}`)?.focus()
+      return
+    }
+    setSending(true)
+    const answer =
+      kind === 'drain'
+        ? await drainMitigation(mitigationId, { actor, reason })
+        : await extendMitigation(mitigationId, { actor, reason, expiresInSeconds })
+    setSending(false)
+    if (!answer.ok) return setProblem({ kind: 'said', problem: answer.problem })
+    person.remember()
+    notifications.show({ message: saidOf(kind, answer.value, endsAt) })
+    router.refresh()
+    onClose()
+  }
+  return (
+    <form
+      noValidate
+      className={classes.form}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void send()
+      }}
+    >
+      <div className={classes.left}>
+        <p className={classes.summary}>
+          {kind === 'drain' ? drains(mitigation) : `${mitigationName(mitigation)} goes on.`}
+        </p>
+        {kind === 'extend' && (
+          <Facts>
+            <Fact name="Drains">
+              <Until at={mitigation.expiresAt} />, at <Time at={mitigation.expiresAt} />
+            </Fact>
+            <Fact name="Will drain">
+              <Until at={new Date(willEndAt).toISOString()} />, at <Time at={willEndAt} />
+              {shortens && <b>, which is earlier</b>}
+            </Fact>
+          </Facts>
+        )}
+        <p className={classes.hint}>
+          {kind === 'drain'
+            ? 'Way back: repeat it from its page once it is off.'
+            : `Way back: ${preview?.wayBack ?? 'drain it at any time.'}`}
+        </p>
+      </div>
+      <div className={classes.foot}>
+        <PersonFields
+          actor={actor}
+          reason={reason}
+          expiresInSeconds={kind === 'extend' ? expiresInSeconds : null}
+          errors={fieldErrors(problem, null)}
+          onActor={person.setActor}
+          onReason={setReason}
+          onExpiry={setExpiry}
+          narrow
+        />
+        <ProblemText problem={problem} />
+        <div className={classes.buttons}>
+          <button type="button" className={classes.plain} onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className={classes.submit} disabled={sending}>
+            {kind === 'drain' ? 'Drain it' : shortens ? 'Let it end earlier' : 'Extend it'}
+          </button>
+        </div>
+      </div>
+    </form>
+  )
+}
+
+function drains(mitigation: Mitigation): string {
+  const name = mitigationName(mitigation)
+  return mitigation.target.kind === 'key'
+    ? `${name} ends: reads return to the key itself, and what was set up for it is removed. Its load comes back to its shard.`
+    : `${name} ends: what it changed is put back where that can be.`
+}
+
+function saidOf(kind: ChangeKind, mitigation: Mitigation, endedAt: number): string {
+  const name = mitigationName(mitigation)
+  if (kind === 'drain') return `${name} will be drained; it is ${PHASE_TEXT[mitigation.phase].toLowerCase()}.`
+  return Date.parse(mitigation.expiresAt) < endedAt ? `${name} ends earlier now.` : `${name} is extended.`
+}

@@ -1,0 +1,43 @@
+'use client'
+
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import type { Opening } from '../../_lib/mitigation-form.ts'
+import { Dialog } from './dialog.tsx'
+import classes from './mitigate.module.css'
+import { MitigationForm } from './mitigation-form.tsx'
+
+const OpenContext = createContext<(opening: Opening) => void>(() => {})
+/** Opens the dialog of mitigations. */
+export const useMitigate = () => useContext(OpenContext)
+
+/** The one dialog of the app: a page has many buttons that open it. */
+export function MitigateProvider({ children }: { children: ReactNode }) {
+  const [opening, setOpening] = useState<Opening | null>(null)
+  const [opened, setOpened] = useState(false)
+  // Each opening is a form of its own, whatever was typed into the last one.
+  const [count, setCount] = useState(0)
+  const open = useCallback((next: Opening) => {
+    setOpening(next)
+    setOpened(true)
+    setCount((was) => was + 1)
+  }, [])
+  const close = useCallback(() => setOpened(false), [])
+  const label = opening?.subject.label ?? ''
+  const title = useMemo(
+    () => (
+      <>
+        {opening?.subject.key === undefined ? 'Act on ' : 'Mitigate '}
+        <code className={classes.subject}>{label === '' ? '(empty name)' : label}</code>
+      </>
+    ),
+    [opening, label],
+  )
+  return (
+    <OpenContext value={open}>
+      {children}
+      <Dialog opened={opened} title={title} size={1060} onClose={close}>
+        {opening !== null && <MitigationForm key={count} opening={opening} onClose={close} />}
+      </Dialog>
+    </OpenContext>
+  )
+}

@@ -1,0 +1,42 @@
+/** What every page says of running mitigations: only what calls for a look. Pure. */
+import type { Mitigation } from '../../core/mitigations/model.ts'
+import { mitigationName, VERDICT_TEXT } from './mitigation-text.ts'
+
+const READ_OUT_LENGTH = 120
+
+/** The one to be told first, and how many more are drained or do harm; null where all run calmly. */
+export function bannerOf(
+  running: Mitigation[],
+): { first: Mitigation; others: number; harmful: boolean } | null {
+  const told = running.filter((one) => isHarmful(one) || one.phase === 'draining' || one.desired === 'off')
+  const first = told.find(isHarmful) ?? told[0]
+  return first === undefined ? null : { first, others: told.length - 1, harmful: isHarmful(first) }
+}
+
+function isHarmful({ proof, outcome }: Mitigation): boolean {
+  return proof?.verdict === 'harmful' || outcome === 'harmful'
+}
+
+/** What is read out as its phase changes; empty where the banner says it. */
+export function phaseNews(mitigation: Mitigation): string {
+  const { phase, proof } = mitigation
+  if (phase !== 'off' && bannerOf([mitigation]) !== null) return ''
+  const verdict = phase === 'active' ? (proof?.verdict ?? null) : null
+  const state = phase === 'prepare' ? 'is being prepared' : phase === 'active' ? 'is active' : 'is off'
+  const proven = verdict === null ? '' : `: ${VERDICT_TEXT[verdict].toLowerCase()}`
+  return `${mitigationName(mitigation).slice(0, READ_OUT_LENGTH)} ${state}${proven}.`
+}
+
+/** Those that are aimed at a key, by its address: for the marks on lists of keys. */
+export function runningByKey(running: Mitigation[]): Map<string, Mitigation> {
+  const byKey = new Map<string, Mitigation>()
+  for (const mitigation of running) {
+    const { target, cacheId } = mitigation
+    if (target.kind === 'key') byKey.set(keyAddress({ cacheId, ...target }), mitigation)
+  }
+  return byKey
+}
+
+export function keyAddress(key: { cacheId: string; db: number; keyBase64: string }): string {
+  return `${key.cacheId} ${key.db} ${key.keyBase64}`
+}

@@ -1,0 +1,321 @@
+import type { Page } from 'playwright/test'
+import { closeStore, openStore, type Store } from '../../store/client.ts'
+import { saveTick } from '../../store/tick.ts'
+import { seedInstances, seedMitigations } from '../support/seed-mitigations.ts'
+import { collector, emptyTick, hotKey } from '../support/tick.ts'
+import { findViolations } from './support/accessibility.ts'
+import { type Dashboard, startDashboard } from './support/dashboard.ts'
+import { createDatabase, feedFleet, withStore } from './support/database.ts'
+import { expect, test } from './support/test.ts'
+
+const KEY_PATH = `/caches/shop/keys/0/${btoa('article:42').replaceAll('=', '')}`
+
+// One database and one dashboard for all of these, which look at different keys of it.
+test.describe.configure({ mode: 'default' })
+
+let dashboard: Dashboard | undefined
+let database: string
+let feed: { stop(): Promise<void> } | undefined
+let beats: NodeJS.Timeout | undefined
+let store: Store | undefined
+let ids: Map<string, number>
+
+test.beforeAll(async () => {
+  test.setTimeout(240_000)
+  database = await createDatabase()
+  feed = await feedFleet(database, { minutes: 2, hotKeyWrites: 0.0001 })
+  await withStore(database, async (store) => {
+    ids = (await seedMitigations(store)).byLabel
+  })
+  const beating = openStore(database)
+  store = beating
+  beats = setInterval(() => void seedInstances(beating).catch(() => {}), 4_000)
+  dashboard = await startDashboard(database)
+})
+test.afterAll(async () => {
+  clearInterval(beats)
+  await feed?.stop()
+  await dashboard?.stop()
+  if (store !== undefined) await closeStore(store)
+})
+
+async function open(page: Page, path: string): Promise<void> {
+  await page.goto(`${dashboard?.url}${path}`)
+  await expect(page.getByRole('button', { name: /^Live/ })).toBeVisible()
+}
+
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
+test('by keyboard alone: look, dry run, ask, follow, extend, drain', async ({ page, complaints }) => {
+  await open(page, KEY_PATH)
+  await expect(page.getByText(/^(Local cache|Split|Replicate) is recommended\. It is read/)).toBeVisible()
+  const button = page.getByRole('button', { name: 'Mitigate', exact: true })
+  await button.focus()
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog')
+  const first = dialog.getByRole('radio').first()
+  await expect(first).toBeFocused()
+  await expect(dialog.getByText('Recommended')).toBeVisible()
+  const preview = dialog.getByRole('region', { name: 'Preview' })
+  await expect(preview).toContainText('article:42')
+  await expect(preview).toContainText('predicted, busiest')
+
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  await expect(button).toBeFocused()
+  await page.keyboard.press('Enter')
+  await dialog.getByRole('radio', { name: /^Split/ }).focus()
+  await page.keyboard.press('Space')
+  await expect(preview).toContainText('names on 3 shards')
+  await expect(preview.getByRole('listitem').filter({ hasText: 'Shard 1' })).toContainText('predicted')
+  await preview.getByText(/commands?, as sent/).focus()
+  await page.keyboard.press('Enter')
+  await expect(preview.getByRole('list', { name: 'Commands in order' })).toContainText('article:42')
+
+  const split = dialog.getByRole('button', { name: 'Split article:42' })
+  await expect(split).toBeEnabled()
+  await split.press('Enter')
+  await expect(dialog.getByText('Say who you are.')).toBeVisible()
+  await expect(dialog.getByLabel('Your name')).toBeFocused()
+  await page.keyboard.type('Ada')
+  await dialog.getByLabel(/^Reason/).focus()
+  await page.keyboard.type('The front page links to it')
+  const dryRun = dialog.getByRole('button', { name: 'Dry run' })
+  await expect(dryRun).toBeEnabled()
+  await dryRun.press('Enter')
+  await expect(dialog.getByText(/Dry run: nothing was written/)).toBeVisible()
+  await expect(split).toBeEnabled()
+  await dialog.getByLabel(/^Reason/).focus()
+  await page.keyboard.press('Enter')
+  await expect(dialog.getByText(/Split of article:42 is asked for/)).toBeVisible()
+  await expect(dialog.getByRole('link', { name: 'Follow it' })).toBeFocused()
+  await page.keyboard.press('Enter')
+
+  await expect(page).toHaveURL(/\/mitigations\/\d+/)
+  await expect(page.getByText(/article:42 is being prepared/)).toBeVisible()
+  const extend = page.getByRole('button', { name: 'Extend' })
+  await extend.press('Enter')
+  await expect(dialog.getByLabel(/^Reason/)).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  await expect(extend).toBeFocused()
+  await extend.press('Enter')
+  await expect(dialog.getByLabel('Your name')).toHaveValue('Ada')
+  await dialog.getByLabel('Drains by itself after').selectOption('10 minutes')
+  await expect(dialog.getByText('which is earlier')).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Let it end earlier' })).toBeVisible()
+  await dialog.getByLabel('Drains by itself after').selectOption('1 hour')
+  await dialog.getByLabel(/^Reason/).fill('still hot')
+  await dialog.getByRole('button', { name: 'Extend it' }).press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(page.getByRole('region', { name: 'Who asked, and why' })).toContainText('extended it')
+
+  await open(page, KEY_PATH)
+  const panel = page.getByRole('region', { name: 'What is done about it?' })
+  await expect(panel).toContainText('Preparing')
+  await panel.getByRole('button', { name: 'Drain now' }).press('Enter')
+  await dialog.getByLabel(/^Reason/).fill('over')
+  await dialog.getByRole('button', { name: 'Drain it' }).press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(panel).toContainText('to be drained')
+  // The button that had the focus is gone.
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused()
+  expect(complaints).toEqual([])
+})
+
+test('a refusal is taken on; two people at once: the second is told of the first, with a link', async ({
+  page,
+  context,
+  complaints,
+}) => {
+  const path = `/caches/shop/keys/0/${btoa('session:9042').replaceAll('=', '')}`
+  // A key of its own, hot at this moment.
+  const heat = () =>
+    withStore(database, (store) => {
+      const at = Date.now()
+      const key = hotKey(at, new TextEncoder().encode('session:9042'), 0.2, {
+        cacheId: 'shop',
+        address: '10.0.0.3:7000',
+        writesPerSec: 0,
+        sizeBytes: 480,
+        isMissing: false,
+        probedAt: at,
+      })
+      return saveTick(store, emptyTick(at, { hotKeys: [key] }), collector(at, 'second'))
+    })
+  const other = await context.newPage()
+  for (const each of [page, other]) {
+    await heat()
+    await open(each, path)
+    await each.getByRole('button', { name: 'Mitigate', exact: true }).click()
+    const dialog = each.getByRole('dialog')
+    await dialog.getByRole('radio', { name: /^Split/ }).click()
+    await dialog.getByLabel('Your name').fill(each === page ? 'Ada' : 'Grace')
+    await dialog.getByLabel(/^Reason/).fill('hot')
+    await expect(dialog.getByRole('region', { name: 'Preview' })).toContainText('names on 3 shards')
+    await dialog.getByRole('button', { name: 'Split session:9042' }).click()
+    await expect(dialog.getByText(/Take this on first, or leave it: “session” in its name/)).toBeVisible()
+    await expect(dialog.getByRole('region', { name: 'Refusals' })).toBeFocused()
+    await dialog.getByRole('checkbox', { name: /“session” in its name.* I take this on/ }).check()
+  }
+  await heat()
+  await page.getByRole('button', { name: 'Split session:9042' }).click()
+  await expect(page.getByText(/Split of session:9042 is asked for/)).toBeVisible()
+  await other.getByRole('button', { name: 'Split session:9042' }).click()
+  const told = other.getByRole('dialog').getByText(/Ada started split of session:9042/)
+  await expect(told).toBeVisible()
+  await other.getByRole('link', { name: /Open mitigation \d+/ }).click()
+  await expect(other).toHaveURL(/\/mitigations\/\d+/)
+  expect(complaints).toEqual([])
+})
+
+test('what cannot be taken on closes the button; a dangerous one needs its name typed', async ({ page }) => {
+  await open(page, `/caches/shop/keys/0/${btoa('article:1003').replaceAll('=', '')}`)
+  await page.getByRole('button', { name: 'Mitigate', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  const refusals = dialog.getByRole('region', { name: 'Refusals' })
+  await expect(refusals).toContainText('The key does not exist')
+  await expect(dialog.getByRole('button', { name: 'Refused' })).toBeDisabled()
+  await dialog.getByLabel('Your name').fill('Ada')
+  await dialog.getByLabel(/^Reason/).fill('hot')
+  await dialog.getByRole('button', { name: 'Dry run' }).click()
+  await expect(dialog.getByText(/It would be refused: The key does not exist/)).toBeVisible()
+
+  await open(page, '/caches/shop')
+  await page.getByRole('button', { name: 'Act on shard 2' }).click()
+  await dialog.getByRole('radio', { name: /^Failover/ }).check()
+  await dialog.getByLabel('Your name').fill('Ada')
+  await dialog.getByLabel(/^Reason/).fill('sick disk')
+  await expect(dialog.getByRole('region', { name: 'Preview' })).toContainText('Way back')
+  const submit = dialog.getByRole('button', { name: 'Fail over shard 2' })
+  await expect(submit).toBeEnabled()
+  await submit.click()
+  await expect(dialog.getByText('Type shard 2 to confirm.')).toBeVisible()
+  await expect(dialog.getByText(/is asked for/)).toBeHidden()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(dialog).toBeHidden()
+})
+
+test('it can be asked for only while what is shown is its preview; without the advice it goes on', async ({
+  page,
+}) => {
+  await page.route('**/api/v1/mitigations/advice', () => {})
+  await open(page, `/caches/shop/keys/0/${btoa('article:2002').replaceAll('=', '')}`)
+  await page.getByRole('button', { name: 'Mitigate', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText(/could not be read in time/)).toBeVisible()
+  const preview = dialog.getByRole('region', { name: 'Preview' })
+  const submit = dialog.getByRole('button', { name: 'Cache locally article:2002' })
+  await dialog.getByRole('radio', { name: /^Local cache/ }).check()
+  await expect(submit).toBeEnabled()
+  await expect(preview.locator('[aria-live]')).toHaveText(/^12 processes of web will hold article:2002/)
+
+  await page.route('**/api/v1/mitigations/preview', () => {})
+  await dialog.getByLabel('Hold for, s').fill('3')
+  await expect(submit).toBeDisabled()
+  await expect(preview).toContainText('processes of web')
+  await page.unroute('**/api/v1/mitigations/preview')
+  await page.route('**/api/v1/mitigations/preview', (route) => route.abort())
+  await dialog.getByLabel('Hold for, s').fill('4')
+  await expect(
+    preview.getByText(/did not answer.*What stands below is of what was filled in before/),
+  ).toBeVisible()
+  await expect(submit).toBeDisabled()
+})
+
+test('what is drained or does harm stands on every page; the list has the worst first', async ({ page }) => {
+  for (const path of ['/', '/hot-keys', '/mitigations']) {
+    await open(page, path)
+    const banner = page.getByRole('alert').filter({ hasText: 'does harm and is being drained' })
+    await expect(banner).toContainText('article:1005')
+    const heading = page.getByRole('heading', { level: 1 })
+    const hidden = page.locator('[role="alert"]').filter({ hasText: 'does harm' })
+    // What else comes late moves it as well: fonts, figures.
+    await expect(async () => {
+      const at = await heading.boundingBox()
+      await banner.evaluate((element) => {
+        element.style.display = 'none'
+      })
+      const without = await heading.boundingBox()
+      await hidden.evaluate((element) => {
+        element.style.display = ''
+      })
+      expect(without, path).toEqual(at)
+    }).toPass({ timeout: 30_000 })
+  }
+  await expect(page.getByRole('link', { name: /^Mitigations \d+ running/ })).toBeVisible()
+  await page.getByRole('link', { name: 'Follow it' }).click()
+  await expect(page).toHaveURL(new RegExp(`/mitigations/${ids.get('article:1005')}`))
+  await expect(page.getByText('Applied on 9 of 12')).toBeVisible()
+  await expect(page.getByText('3 connections without the library')).toBeVisible()
+})
+
+test('a key’s page tells how long its readers wait, of how many timed reads, and who told', async ({
+  page,
+}) => {
+  await open(page, KEY_PATH)
+  const waits = page.getByRole('region', { name: 'How long do its readers wait?' })
+  await expect(waits).toContainText(/Readers wait, p50\d+ µs/)
+  await expect(waits).toContainText(/Readers wait, p99[\d.]+ ms.*between \d+ µs and [\d.]+ ms for certain/)
+  await expect(waits).toContainText('Timed reads1.08 kof 5 s of each process')
+  await expect(waits).toContainText('Applicationweb12 of 12 processes')
+})
+
+test('g m goes to the list, ⌘K finds one that runs, a row of a key shows what is done', async ({ page }) => {
+  await open(page, '/hot-keys?cache=shop')
+  const row = page.getByRole('row').filter({ hasText: 'article:2001' })
+  await expect(row.getByRole('link', { name: 'Split, active' })).toBeVisible()
+  await page.keyboard.press('g')
+  await page.keyboard.press('m')
+  await expect(page).toHaveURL(/\/mitigations/)
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByPlaceholder('Cache, node, key or page').fill('Split of article:2001')
+  await page
+    .getByRole('button', { name: /Split of article:2001/ })
+    .first()
+    .click()
+  await expect(page).toHaveURL(new RegExp(`/mitigations/${ids.get('article:2001')}`))
+  const proof = page.getByRole('region', { name: 'Did it work?' })
+  await expect(proof).toContainText('predicted, busiest 1.08× the mean')
+  await expect(proof).toContainText('after, busiest 1.09× the mean')
+  const own = page.getByRole('button', { name: 'Its time' })
+  const hour = page.getByRole('button', { name: '1 h', exact: true })
+  await expect(own).toHaveAttribute('aria-pressed', 'true')
+  await expect(page.getByRole('button', { name: '15 min' })).toHaveAttribute('aria-pressed', 'false')
+  await hour.click()
+  await expect(hour).toHaveAttribute('aria-pressed', 'true')
+  await own.click()
+  await expect(page).toHaveURL(/\/mitigations\/\d+$/)
+  await expect(own).toHaveAttribute('aria-pressed', 'true')
+})
+
+const LOOKS = [
+  { colorScheme: 'light', width: 1440 },
+  { colorScheme: 'dark', width: 390 },
+] as const
+for (const { colorScheme, width } of LOOKS) {
+  test.describe(`${colorScheme}, ${width} px`, () => {
+    test.use({ colorScheme, viewport: { width, height: 844 } })
+    test('list, one, and dialog are whole and accessible', async ({ page, complaints }) => {
+      test.setTimeout(240_000)
+      const paths = [
+        '/mitigations',
+        `/mitigations/${ids.get('article:2001')}`,
+        `/mitigations/${ids.get('article:1005')}`,
+      ]
+      for (const path of paths) {
+        await open(page, path)
+        await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
+        await expect.poll(() => overflow(page), path).toBeLessThanOrEqual(0)
+        await expect.poll(() => findViolations(page), path).toEqual([])
+      }
+      await open(page, '/caches/shop/nodes/1')
+      await page.getByRole('button', { name: 'Act on this node' }).click()
+      await expect(page.getByRole('region', { name: 'Preview' })).toContainText('Way back')
+      await expect.poll(() => findViolations(page), 'dialog').toEqual([])
+      await expect.poll(() => overflow(page), 'dialog').toBeLessThanOrEqual(0)
+      expect(complaints).toEqual([])
+    })
+  })
+}
