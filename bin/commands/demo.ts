@@ -28,6 +28,8 @@ export type DemoOptions = {
   fresh: boolean
   /** Seconds until the viral article goes viral. */
   viralAfter: number
+  /** And how long it stays viral, each time. */
+  viralFor: number
   mode: 'production' | 'development'
 }
 
@@ -44,7 +46,11 @@ export async function demo(options: DemoOptions): Promise<StopSignal> {
       ),
     ])
     await serveFleetFaults(session, fleet)
-    const viral: ViralSchedule = { ...DEFAULT_VIRAL, afterMs: options.viralAfter * 1000 }
+    const viral: ViralSchedule = {
+      ...DEFAULT_VIRAL,
+      afterMs: options.viralAfter * 1000,
+      onMs: options.viralFor * 1000,
+    }
     if (options.traffic) startTraffic(session.supervisor, fleet, databaseUrl, viral)
     const since = Date.now()
     const collector = await startDemoCollector(session, { fleet, databaseUrl, mode: options.mode })
@@ -111,12 +117,13 @@ caches:
     nodes: [${fleet.nodes.map((node) => `redis://${node.address}`).join(', ')}]
     interval: 2s
     hotKeys: { enabled: true, budget: 1% }
+    mitigations: { enabled: true, proofWindow: 20s }
 `
 
 function welcome(run: { port: number; startedAt: number; options: DemoOptions }): string {
   const { traffic, viralAfter } = run.options
   const load = traffic
-    ? `article:${VIRAL_ARTICLE} goes viral ${viralAfter} s after the start: see Hot keys.`
+    ? `article:${VIRAL_ARTICLE} goes viral ${viralAfter} s after the start: see Hot keys, and what its page offers.`
     : 'No traffic, as asked for.'
   return `
 Cachescope is at ${dashboardUrl(HOST, run.port)} (up in ${formatSeconds(Date.now() - run.startedAt)}).

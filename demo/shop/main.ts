@@ -1,6 +1,7 @@
 /** One process of the shop, its visitors included. Survives failovers and outages; ends on SIGTERM or with its parent. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from 'ioredis'
+import { cachescope } from '../../client/index.ts'
 import { Articles } from './articles.ts'
 import { Catalog } from './catalog.ts'
 import { openOrigin } from './origin.ts'
@@ -15,7 +16,7 @@ const MAX_IN_FLIGHT = 500
 const REPORT_EVERY_MS = 10_000
 
 const settings = readSettings(process.env)
-const cache = new Cluster(
+const cluster = new Cluster(
   settings.nodes.map((node) => {
     const colon = node.lastIndexOf(':')
     return { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
@@ -29,6 +30,8 @@ const cache = new Cluster(
     redisOptions: { commandTimeout: 2_000, connectTimeout: 1_000, connectionName: 'shop' },
   },
 )
+/** The one line that an application adds: its hot keys can be mitigated from the dashboard. */
+const cache = cachescope(cluster, { app: 'shop' })
 const origin = openOrigin(settings.databaseUrl)
 const articles = new Articles(cache, origin, Math.random)
 const visit = createVisit(cache, articles, new Catalog(cache, origin), Math.random)
@@ -40,7 +43,7 @@ let inFlight = 0
 let failures = 0
 let lastFailure = ''
 
-cache.on('error', (error: Error) => {
+cluster.on('error', (error: Error) => {
   lastFailure = error.message
 })
 
