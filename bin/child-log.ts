@@ -69,7 +69,14 @@ export class LogFile {
     this.#sizeBytes = sizeOf(path)
   }
 
+  /** A line that cannot be written (the disk is full, the directory was removed) is lost: no log ends what it tells of. */
   write(line: string): void {
+    try {
+      this.#append(line)
+    } catch {}
+  }
+
+  #append(line: string): void {
     if (this.#sizeBytes > MAX_FILE_BYTES) {
       rmSync(`${this.#path}.old`, { force: true })
       renameSync(this.#path, `${this.#path}.old`)

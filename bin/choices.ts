@@ -32,6 +32,20 @@ export function parseSeconds(text: string): number {
   return seconds
 }
 
+export function parseMinutes(text: string): number {
+  const minutes = Number(text)
+  if (text.trim() === '' || !Number.isFinite(minutes) || minutes < 0.5 || minutes > 10_080) {
+    throw new InvalidArgumentError('Give minutes, from 0.5 to 10080 (a week).')
+  }
+  return minutes
+}
+
+export function parseSeed(text: string): number {
+  const seed = Number(text)
+  if (!/^\d+$/.test(text) || seed > 2 ** 31) throw new InvalidArgumentError('A seed is a whole number.')
+  return seed
+}
+
 /** `5s`, `2m`, or seconds without a unit → milliseconds. */
 export function parseLength(min: string, max: string): (text: string) => number {
   return (text) => {

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { certificatesBeside } from '../collector/certificate-file.ts'
-import { type Config, ConfigError, formatProblems, parseConfig } from '../core/config.ts'
+import { type Config, parseConfig } from '../core/config.ts'
+import { ConfigError, formatProblems } from '../core/config-problems.ts'
 import { CommandError, EXIT } from './exit-codes.ts'
 
 const EXAMPLE = `caches:

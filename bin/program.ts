@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { FAULTS } from '../demo/fault-names.ts'
-import { parseOneOf, parsePort, parseSeconds, STAGE_NAMES, type StageName } from './choices.ts'
+import {
+  parseMinutes,
+  parseOneOf,
+  parsePort,
+  parseSeconds,
+  parseSeed,
+  STAGE_NAMES,
+  type StageName,
+} from './choices.ts'
 import { EXIT_CODES_HELP } from './exit-codes.ts'
 import { addDoctor, addHotkeys } from './look-commands.ts'
 import { inRoot } from './paths.ts'
@@ -47,6 +55,7 @@ ${EXIT_CODES_HELP}`,
   addMigrate(program)
   addTest(program)
   addBench(program)
+  addSoak(program)
   for (const each of [program, ...program.commands]) {
     each
       .exitOverride()
@@ -114,15 +123,19 @@ function addDemo(program: Command): void {
       .addOption(
         new Option('--viral-after <seconds>', 'when article:42 goes viral')
           .default(60)
-          .argParser(parseSeconds)
-          .hideHelp(),
+          .argParser(parseSeconds),
+      )
+      .addOption(
+        new Option('--viral-for <seconds>', 'how long it stays so; a minute later it begins again')
+          .default(600)
+          .argParser(parseSeconds),
       )
       .addHelpText(
         'after',
         `
 Everything runs on free loopback ports and keeps its files under .cachescope/demo/ (logs in logs/). The article
-article:42 goes viral a minute after the start, for two minutes of every three. Break things with
-\`cachescope demo:fault\`. Ctrl-C stops everything; twice stops at once.
+article:42 goes viral a minute after the start, for ten minutes: its page offers what can be done, and shows what it
+did. Break things with \`cachescope demo:fault\`. Ctrl-C stops everything; twice stops at once.
 
 Examples:
   cachescope ${name}
@@ -227,6 +240,31 @@ ${EXIT_CODES_HELP}`,
     .action(async (names, options) => {
       const { bench } = await import('./commands/bench.ts')
       process.exitCode = await bench(names, options)
+    })
+}
+
+function addSoak(program: Command): void {
+  program
+    .command('soak')
+    .description('mitigate, break and mend a real cluster at random, and check that no promise is broken')
+    .option('-m, --minutes <minutes>', 'for how long', parseMinutes, 10)
+    .option('-s, --seed <seed>', 'the first plan; each round takes the next one', parseSeed, 1)
+    .addHelpText(
+      'after',
+      `
+Application processes read and write keys while mitigations come and go and collectors, nodes and connections are
+killed. Every operation is recorded; at the end of each round of 90 s the record is checked: no value older than
+promised, no write lost but those that Redis itself loses in a failover, no deleted value back. Exits with 1 when a
+promise was broken, and keeps the record under .cachescope/soak/.
+
+Examples:
+  cachescope soak --minutes 60
+  cachescope soak --minutes 2 --seed 1234
+${EXIT_CODES_HELP}`,
+    )
+    .action(async (options) => {
+      const { soak } = await import('./commands/soak.ts')
+      process.exitCode = await soak(options)
     })
 }
 

@@ -14,7 +14,7 @@ import { until } from './redis.ts'
 export type TestCollector = {
   readonly collector: Collector
   readonly store: Store
-  /** Every log line so far, as JSON. */
+  /** Every log line so far, as JSON, with `loggedAt` in epoch milliseconds. */
   readonly log: string[]
   /** The node at an address, as pages see it. */
   node(address: string): Promise<Node | undefined>
@@ -34,11 +34,12 @@ export async function startCollector(
     tls?: ReadonlyMap<string, ConnectionOptions | null>
     backlogBytes?: number
     env?: Record<string, string>
+    lease?: { ttlMs: number; renewMs: number }
   } = {},
 ): Promise<TestCollector> {
   const log: string[] = []
   const note = (level: string) => (fields: object, message: string) => {
-    log.push(JSON.stringify({ level, ...fields, message }))
+    log.push(JSON.stringify({ level, loggedAt: Date.now(), ...fields, message }))
   }
   const logger: Logger = {
     debug: note('debug'),
@@ -57,6 +58,7 @@ export async function startCollector(
     clock: systemClock,
     logger,
     backlogBytes: options.backlogBytes,
+    lease: options.lease,
   })
   // As the process does: a Postgres that is late is waited for.
   await until('Postgres answers', async () => {
@@ -81,7 +83,7 @@ export async function startCollector(
 /** A cache as cachescope.yaml has it; `more` are further lines of it. */
 export function cacheYaml(
   name: string,
-  kind: 'cluster' | 'standalone',
+  kind: 'cluster' | 'sentinel' | 'standalone',
   urls: string[],
   more: string[] = [],
 ): string {

@@ -5,6 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NODE } from '../../bin/paths.ts'
 
+/** Bounds a failure only: a machine that others share may be several times as slow as this one. */
+const FAILURE_MS = 60_000
+
 export type Run = {
   child: ChildProcess
   /** stdout and stderr so far */
@@ -42,7 +45,7 @@ export function runProgram(
     ended,
     processes: () => processesMarked(marker),
     async said(pattern) {
-      const deadline = Date.now() + 20_000
+      const deadline = Date.now() + FAILURE_MS
       while (!pattern.test(output)) {
         if (child.exitCode !== null || Date.now() > deadline)
           throw new Error(`It never said ${pattern}:\n${output}`)
@@ -66,7 +69,7 @@ function processesMarked(marker: string): number[] {
 }
 
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + FAILURE_MS
   while (!isTrue()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`)
     await sleep(20)

@@ -23,7 +23,13 @@ export default async function setup(project: Project): Promise<() => Promise<voi
   const server = await startEmbeddedPostgres({
     dataDir,
     log: (line) => lines.push(line),
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+    settings: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      // Of four test files at a time, each with stores and collectors of its own, killed ones among them.
+      max_connections: '500',
+    },
   })
   const client = await connect(server.url)
   await client.query(`CREATE DATABASE ${TEMPLATE}`)

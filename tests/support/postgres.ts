@@ -4,6 +4,9 @@ import { inject } from 'vitest'
 import { connect } from '../../store/connection.ts'
 import { TEMPLATE } from './global-postgres.ts'
 
+/** A server that many tests share may take its time on a busy machine. */
+const PATIENCE_MS = 60_000
+
 export type TestDatabase = { url: string; drop(): Promise<void> }
 
 /** A fresh, migrated database; `drop()` ends the connections that are left. */
@@ -26,7 +29,7 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
 
 /** One statement on the test server, as its superuser. */
 export async function administer(sql: string): Promise<void> {
-  const client = await connect(inject('postgresUrl'))
+  const client = await connect(inject('postgresUrl'), PATIENCE_MS)
   try {
     await client.query(sql)
   } finally {

@@ -5,8 +5,11 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { type Engine, serverOf } from './engines.ts'
 
 export type RedisOptions = {
+  /** Default: `installed`. */
+  engine?: Engine
   /** Default: a free one. */
   port?: number
   password?: string
@@ -48,11 +51,14 @@ process.once('exit', () => {
 
 export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Polls until `probe` gives something truthy; an error of the probe counts as not yet. */
+/**
+ * Polls until `probe` gives something truthy; an error of the probe counts as not yet.
+ * @param timeoutMs bounds a failure only: a machine that others share may be several times as slow as this one
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<NonNullable<T>> {
   const end = Date.now() + timeoutMs
   let last: unknown
@@ -70,19 +76,37 @@ export async function until<T>(
   }
 }
 
-/** A port that nothing listens on, below the range the kernel hands out, with its cluster bus port free as well. */
+const BUS_OFFSET = 10_000
+/** A port is taken by who listens on it here, where no server of ours does: at once, for all processes, until its end. */
+const RESERVING_HOST = '127.0.0.2'
+
+/**
+ * A port that nothing listens on, with its cluster bus port free as well, and that no other test is given while this
+ * process lives. Both are below the range the kernel hands out: no connection of anybody takes it while a server restarts.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000)
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port
+    const port = 15_000 + Math.floor(Math.random() * 7_700)
+    const isOurs = (await reserve(port)) && (await isFree(port)) && (await isFree(port + BUS_OFFSET))
+    if (isOurs) return port
   }
+}
+
+function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy())
+    // Where there is no such address nothing is reserved, and a free port is a free port.
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'))
+    server.listen({ port, host: RESERVING_HOST, exclusive: true }, () => resolve(true))
+    server.unref()
+  })
 }
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))
-    server.listen(port, HOST, () => server.close(() => resolve(true)))
+    server.listen({ port, host: HOST, exclusive: true }, () => server.close(() => resolve(true)))
   })
 }
 
@@ -118,15 +142,13 @@ async function launch(options: RedisOptions, port: number): Promise<RedisProcess
   }
   Object.assign(settings, options.settings)
 
-  let child = spawnServer(settings)
+  const { engine = 'installed' } = options
+  let child = spawnServer(engine, settings)
   const gone = async () => {
     await rm(directory, { recursive: true, force: true })
   }
   const started = async () => {
-    await until(`redis-server on ${port}`, () => {
-      if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}`)
-      return answers(port)
-    })
+    await until(`redis-server on ${port}`, () => child.exitCode !== null || answers(port))
     if (child.exitCode !== null) throw new Error(`redis-server on ${port} exited with ${child.exitCode}`)
   }
   try {
@@ -155,7 +177,7 @@ async function launch(options: RedisOptions, port: number): Promise<RedisProcess
     async restart(more = {}) {
       await end('SIGKILL')
       Object.assign(settings, more)
-      child = spawnServer(settings)
+      child = spawnServer(engine, settings)
       await started()
     },
     async command(...args) {
@@ -186,12 +208,13 @@ async function launch(options: RedisOptions, port: number): Promise<RedisProcess
   }
 }
 
-function spawnServer(settings: Record<string, string>): ChildProcess {
+function spawnServer(engine: Engine, settings: Record<string, string>): ChildProcess {
+  const server = serverOf(engine)
   const args = Object.entries(settings).flatMap(([name, value]) => [
     `--${name}`,
     ...(value === '' ? [''] : value.split(' ')),
   ])
-  const child = spawn('redis-server', args, { stdio: 'ignore' })
+  const child = spawn(server.program, [...server.args, ...args], { stdio: 'ignore' })
   children.add(child)
   child.once('exit', () => children.delete(child))
   child.once('error', () => children.delete(child))
@@ -217,13 +240,14 @@ function answers(port: number): Promise<boolean> {
 export async function startRedisCluster(options: {
   primaries: number
   replicasPerPrimary: number
+  engine?: Engine
   settings?: Record<string, string>
   password?: string
 }): Promise<RedisCluster> {
-  const { settings, password } = options
+  const { engine, settings, password } = options
   const count = options.primaries * (1 + options.replicasPerPrimary)
   const nodes = await Promise.all(
-    Array.from({ length: count }, () => startRedis({ cluster: true, settings, password })),
+    Array.from({ length: count }, () => startRedis({ cluster: true, engine, settings, password })),
   )
   const primaries = nodes.slice(0, options.primaries)
   const replicas = primaries.map((_, index) =>

@@ -4,6 +4,8 @@ import { createServer, type Socket } from 'node:net'
 export type ScriptedServer = {
   port: number
   received(): string
+  /** To each of its connections. */
+  write(text: string): void
   openSockets(): number
   close(): Promise<void>
 }
@@ -26,6 +28,9 @@ export async function startScriptedServer(onConnection: (socket: Socket) => void
   return {
     port: address.port,
     received: () => received,
+    write(text) {
+      for (const socket of sockets) socket.write(text)
+    },
     openSockets: () => sockets.size,
     async close() {
       for (const socket of sockets) socket.destroy()

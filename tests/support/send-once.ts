@@ -15,10 +15,12 @@ export function sendOnce(
     const signIn = password === undefined ? [] : [encodeCommand('AUTH', password)]
     const greeting = password === undefined ? '' : '+OK\r\n'
     let text = ''
-    const socket = connect(server.port, server.host, () =>
-      socket.write(Buffer.concat([...signIn, encodeCommand(...words)])),
-    )
-    socket.setTimeout(SILENCE_MS, () => socket.destroy())
+    const socket = connect(server.port, server.host, () => {
+      // From here on: what has not been sent is not given up, however long this process stood still.
+      socket.write(Buffer.concat([...signIn, encodeCommand(...words)]), () =>
+        socket.setTimeout(SILENCE_MS, () => socket.destroy()),
+      )
+    })
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
       if (text.length > greeting.length) socket.destroy()

@@ -21,8 +21,9 @@ endAsSignalled(
       name: 'stubborn',
       stage: 'app',
       program: 'sh',
-      args: ['-c', 'trap "" TERM; sleep 1000; sleep 1000'],
+      args: ['-c', 'trap "" TERM; echo deaf; sleep 1000; sleep 1000'],
       graceMs: 300,
+      show: (line) => line,
     })
     supervisor.start({
       name: 'restless',

@@ -9,7 +9,9 @@ export const REPLICA = { cacheId: 'shop', address: '10.0.0.1:7001' }
 
 /** The cache `shop` with one shard: NODE, and REPLICA. */
 export async function saveShop(store: Store, at: number): Promise<void> {
-  await saveCaches(store, [{ cacheId: 'shop', kind: 'cluster', seeds: [NODE.address], intervalMs: 2_000 }])
+  await saveCaches(store, [
+    { cacheId: 'shop', kind: 'cluster', seeds: [NODE.address], intervalMs: 2_000, mitigationsEnabled: true },
+  ])
   await saveTopology(store, {
     cacheId: 'shop',
     at,
@@ -87,6 +89,7 @@ export function hotKey(
     readsPerSec: share * 800,
     writesPerSec: share * 200,
     topCommand: 'GET',
+    commands: ['GET'],
     cpuShare: null,
     lfuCounter: null,
     sizeBytes: null,

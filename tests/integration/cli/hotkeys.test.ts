@@ -9,7 +9,15 @@ import type { LookJson } from '../../../collector/look/look-json.ts'
 import { encodeCommand } from '../../../collector/monitor/resp.ts'
 import { runProgram } from '../../support/command.ts'
 import { startMemcached } from '../../support/memcached.ts'
-import { delay, freePort, startRedis, startRedisCluster, until } from '../../support/redis.ts'
+import {
+  delay,
+  freePort,
+  type RedisProcess,
+  startRedis,
+  startRedisCluster,
+  until,
+} from '../../support/redis.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { enableTls } from '../../support/tls-redis.ts'
 import { startTraffic } from '../../support/traffic.ts'
 
@@ -53,6 +61,15 @@ const monitorsOf = async (command: (...args: string[]) => Promise<unknown>) =>
     .split('\n')
     .filter((line) => / flags=\S*O/.test(line))
 
+const sumOfShares = (keys: LookJson['hotKeys']) => keys.reduce((sum, { share }) => sum + (share ?? 0), 0)
+
+/** Until it is in the midst: how long a program takes to start is the machine's affair. */
+const bursts = (node: RedisProcess | undefined, count: number) =>
+  until(`${count} bursts`, async () => {
+    const stats = String(await node?.command('INFO', 'commandstats'))
+    return Number(/cmdstat_monitor:calls=(\d+)/.exec(stats)?.[1] ?? 0) >= count
+  })
+
 test('a standalone server: shares, rates, what is missing, the bill, and text that moves no cursor', async () => {
   const server = keep(await startRedis())
   await server.command('SET', 'article:42', 'x'.repeat(2_000))
@@ -68,7 +85,7 @@ test('a standalone server: shares, rates, what is missing, the bill, and text th
   })
   expect(first?.shareLow).toBeLessThan(0.2)
   expect(first?.shareHigh).toBeGreaterThan(0.2)
-  expect(first?.opsPerSec).toBeGreaterThan(400)
+  expect(first?.opsPerSec).toBeGreaterThan(100)
   expect(first?.sizeBytes).toBeGreaterThan(2_000)
   expect(second).toMatchObject({ key: 'gone\\x1b[2J\\r\\n', isMissing: true })
   expect(nodes).toMatchObject([{ nodeId: first?.nodeId, address: server.address, role: 'primary' }])
@@ -84,7 +101,7 @@ test('a standalone server: shares, rates, what is missing, the bill, and text th
   const big = await runToEnd([server.url, '--for', '4s', '--by', 'bytes', '--top', '1'])
   expect(big.output).toMatch(/1 {2}article:42 +2\.\d kB/)
   expect(big.output).toMatch(/Cost: \d+ commands, .* by the model/)
-  expect(await monitorsOf(server.command)).toEqual([])
+  await until('no MONITOR is left', async () => (await monitorsOf(server.command)).length === 0)
 })
 
 test('the shortest look is counted from the first burst, and finds a key of a fifth', async () => {
@@ -126,7 +143,7 @@ test('a node that died is not part of what the shares are of', async () => {
     traffics.push(keep(await startTraffic(node.port, 1_500, () => ['GET', keyOf(shard)])))
   }
   const program = run([cluster.urls[0] ?? '', '--for', '9s', '--json'])
-  await delay(5_000)
+  await bursts(cluster.primaries[2], 2)
   await traffics[2]?.stop()
   await cluster.primaries[2]?.kill('SIGKILL')
   expect((await program.ended).code).toBe(0)
@@ -134,7 +151,13 @@ test('a node that died is not part of what the shares are of', async () => {
   const dead = nodes.find(({ address }) => address === cluster.primaries[2]?.address)
   expect(dead).toMatchObject({ opsPerSec: null, state: 'refused' })
   expect(hotKeys.map(({ key }) => key).sort()).toEqual([keyOf(0), keyOf(1)].toSorted())
-  for (const { share } of hotKeys) expect(share).toBeCloseTo(1 / 2, 1)
+  // With what the dead one was sent they would be two thirds of it.
+  expect(sumOfShares(hotKeys)).toBeGreaterThan(0.9)
+  // Alike, as far as a busy machine sends and counts the same to each in a second.
+  for (const { share } of hotKeys) {
+    expect(share).toBeGreaterThan(1 / 4)
+    expect(share).toBeLessThan(3 / 4)
+  }
 })
 
 test('a cluster from one seed, its shards merged', async () => {
@@ -150,7 +173,13 @@ test('a cluster from one seed, its shards merged', async () => {
   const { hotKeys, nodes } = await look([cluster.urls[1] ?? '', cluster.urls[2] ?? '', '--for', '6s'])
   expect(hotKeys.map(({ key }) => key).sort()).toEqual(hot.toSorted())
   expect(new Set(hotKeys.map(({ shardId }) => shardId)).size).toBe(3)
-  for (const { share } of hotKeys) expect(share).toBeCloseTo(1 / 3, 1)
+  // Each is all of its own shard: without the merge they would be three times the whole.
+  expect(sumOfShares(hotKeys)).toBeGreaterThan(0.9)
+  expect(sumOfShares(hotKeys)).toBeLessThan(1.1)
+  for (const { share } of hotKeys) {
+    expect(share).toBeGreaterThan(1 / 6)
+    expect(share).toBeLessThan(1 / 2)
+  }
   expect(nodes).toHaveLength(3)
 })
 
@@ -217,7 +246,11 @@ test('Memcached servers, one of them away', async () => {
     /watch open [\d,]+ ms; \d.*% of the busiest node's CPU by the model\.\n$/,
   )
   const dying = run([...args.slice(0, 1), '--for', '5s', '--json'])
-  await delay(3_500)
+  await until('it watches', async () => {
+    const stats = await server.send('stats\r\n', /END\r\n$/)
+    return Number(/log_watchers (\d+)/.exec(stats)?.[1]) > 0
+  })
+  await delay(1_000)
   await server.kill('SIGKILL')
   await dying.ended
   const after = (JSON.parse(dying.output()) as LookJson).nodes[0]
@@ -228,9 +261,15 @@ test('Memcached servers, one of them away', async () => {
 
 test('an idle server: nothing is hot, and that is said', async () => {
   const server = keep(await startRedis())
-  const { code, output } = await runToEnd([server.url, '--for', '2s'])
-  expect(code).toBe(0)
-  expect(output).toContain('Nothing is hot')
+  const proxy = await startTcpProxy(server)
+  cleanUps.push(() => proxy.close())
+  const program = run([`redis://127.0.0.1:${proxy.port}`, '--for', '1m'])
+  // Each burst is a connection: counted on the way, for to ask an idle server is to load it.
+  await until('some bursts', () => proxy.connections() > 5)
+  program.child.kill('SIGINT')
+  expect((await program.ended).code).toBe(0)
+  expect(program.output()).toContain('Nothing is hot')
+  expect(program.output()).not.toMatch(/^ *1 {2}/m)
 })
 
 test('a user without MONITOR: the reasons, and exit code 5', async () => {
@@ -262,24 +301,24 @@ test('Ctrl-C ends early with the final table; kill -9 leaves no MONITOR', async 
   const server = keep(await startRedis())
   keep(await startTraffic(server.port, 3_000, mixed('article:42')))
   const program = run([server.url, '--for', '1m'])
-  await delay(4_000)
+  await bursts(server, 3)
   program.child.kill('SIGINT')
   expect(await program.ended).toEqual({ code: 0, signal: null })
   expect(program.output()).toContain('article:42')
-  expect(await monitorsOf(server.command)).toEqual([])
+  await until('no MONITOR is left', async () => (await monitorsOf(server.command)).length === 0)
 
   const killed = run([server.url, '--for', '1m'])
   await until('it is in MONITOR', async () => (await monitorsOf(server.command)).length > 0)
   killed.child.kill('SIGKILL')
   await killed.ended
-  await until('MONITOR has ended', async () => (await monitorsOf(server.command)).length === 0, 2_000)
+  await until('MONITOR has ended', async () => (await monitorsOf(server.command)).length === 0)
 })
 
 test('a server that dies in the middle is told, with what was seen before', async () => {
   const server = keep(await startRedis())
   const traffic = keep(await startTraffic(server.port, 3_000, mixed('article:42')))
-  const program = run([server.url, '--for', '7s'])
-  await delay(4_500)
+  const program = run([server.url, '--for', '10s'])
+  await bursts(server, 2)
   await traffic.stop()
   await server.kill('SIGKILL')
   expect((await program.ended).code).toBe(0)
@@ -334,4 +373,4 @@ test('what cannot be reached is one sentence, without a stack or a password', as
     expect(output).not.toMatch(/wr0ng|s3cret|rpw| at .*\.ts/)
     expect(output.trim().split('\n')).toHaveLength(1)
   }
-})
+}, 400_000)

@@ -46,3 +46,10 @@ test('a log file that has grown too large is begun anew, and one old one kept', 
     rmSync(directory, { recursive: true })
   }
 })
+
+test('a child whose log directory is removed under it goes on', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cachescope-log-'))
+  const file = new LogFile(join(directory, 'x.log'))
+  rmSync(directory, { recursive: true })
+  expect(() => file.write('a last line')).not.toThrow()
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { missingPrograms, neededPrograms } from '../../../bin/setup/debian.mjs'
+import { needsEngines } from '../../../bin/setup/engines.mjs'
 
 const FLEET = ['redis-server', 'memcached']
 
@@ -22,4 +23,13 @@ test.each<[string, string[], string[]]>([
 
 test('a program that is nowhere on the path is missing', () => {
   expect(missingPrograms(['sh', 'no-such-program'], { PATH: '/bin:/usr/bin' })).toEqual(['no-such-program'])
+})
+
+test.each<[string, string[], boolean]>([
+  ['test', [], true],
+  ['test', ['integration'], true],
+  ['test', ['check', 'unit', 'e2e'], false],
+  ['demo', [], false],
+])('%s %j needs the newest engines: %s', (command, args, needed) => {
+  expect(needsEngines(command, args)).toBe(needed)
 })

@@ -21,6 +21,7 @@ test('the commands are these', () => {
     'migrate',
     'test',
     'bench',
+    'soak',
   ])
 })
 
@@ -47,6 +48,8 @@ test.each([
   [['hotkeys', 'redis://a', '--by', 'size'], 'rate, bytes'],
   [['hotkeys', 'redis://a', '--budget', '50%'], 'between 0.1% and 10%'],
   [['hotkeys'], 'urls'],
+  [['soak', '--minutes', '0'], 'from 0.5'],
+  [['soak', '--seed', '-1'], 'whole number'],
   [['docter'], 'doctor'],
 ])('%j is refused with a hint at %s', async (args, hint) => {
   let said = ''
