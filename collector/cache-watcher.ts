@@ -1,30 +1,27 @@
 /**
  * One cache: its topology by discovery, a watcher per node, and what they bring until the next tick takes it.
- * Nodes come and go here; a changed topology counts once two discoveries agree on it.
+ * Nodes come and go here, by what is known of the topology (known-topology.ts).
  */
 import type { CacheConfig } from '../core/config.ts'
 import type { EventSample, NodeAddress, NodeStatus, Tick, Topology } from '../core/sample.ts'
-import {
-  assignOrdinals,
-  type DiscoveredShard,
-  diffTopologies,
-  primaryOf,
-  sameTopology,
-  shareNode,
-} from '../core/topology.ts'
+import type { DiscoveredShard } from '../core/topology.ts'
 import { type Clock, Sleeper } from './clock.ts'
+import { ClusterState } from './cluster-state.ts'
 import type { CommandTables } from './command-tables.ts'
 import type { Credentials } from './connection/node-connection.ts'
 import { Discoverer } from './discoverer.ts'
 import { placeOf } from './discovery.ts'
+import { factsOfCache } from './hot-keys/cache-facts.ts'
 import type { Claims } from './hot-keys/claims.ts'
-import { type ClientCountsOfCache, countsOfPrimary, type NodeCounts } from './hot-keys/client-counts.ts'
+import type { ClientCountsOfCache } from './hot-keys/client-counts.ts'
 import type { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
+import { KnownTopology } from './known-topology.ts'
 import { LagTracker } from './lag-tracker.ts'
 import type { Logger } from './logger.ts'
 import type { NodeBill } from './mitigations/node-bill.ts'
 import { type NodeOutput, NodeWatcher } from './node-watcher.ts'
+import { phaseOf } from './phase.ts'
 import type { NodeReading } from './reading.ts'
 import { TickParts } from './tick-parts.ts'
 
@@ -57,8 +54,6 @@ const REDISCOVER_MS = 30_000
 const REDISCOVER_LOST_MS = 1_000
 const CONFIRM_MS = 300
 const STANDALONE_MS = 1_000
-/** A failover that was seen has replicas to fill, and clients that come over. */
-const SETTLE_MS = 5_000
 
 export class CacheWatcher {
   readonly cacheId: string
@@ -68,43 +63,31 @@ export class CacheWatcher {
   readonly #parts: TickParts
   readonly #lag = new LagTracker()
   readonly #discoverer: Discoverer
+  readonly #known: KnownTopology
+  readonly #clusterState = new ClusterState()
   #stopping = new Set<Promise<void>>()
   #running: Promise<void> | null = null
   #stopped = false
-  #topology: Topology | null
-  /** Made of the seeds alone: nobody has answered yet. */
-  #isProvisional = false
   /** When the seeds are asked whether they still belong to what is remembered; null once they have said so. */
   #seedsDue: number | null = null
-  #candidate: Topology | null = null
-  /** When another primary, or slots in other hands, were seen last. */
-  #shiftedAt = Number.NEGATIVE_INFINITY
-  #clusterOk: boolean | null = null
-  #clusterOkSeen: boolean | null = null
 
   constructor(options: CacheWatcherOptions) {
     this.#options = options
     this.cacheId = options.cache.cacheId
-    const remembered = options.previous
-    const isUsable =
-      remembered !== null &&
-      remembered.shards.length > 0 &&
-      (options.cache.kind !== 'cluster'
-        ? remembered.shards.every(({ slots, nodes }) => slots === null && !nodes.some(isSentinel))
-        : remembered.shards.some((shard) => shard.nodes.some((node) => node.clusterNodeId !== null)))
-    this.#topology = isUsable ? remembered : null
-    if (isUsable) this.#seedsDue = Number.NEGATIVE_INFINITY
+    const known = new KnownTopology(options.cache, options.previous, options.clock)
+    this.#known = known
+    if (known.current) this.#seedsDue = Number.NEGATIVE_INFINITY
     this.#discoverer = new Discoverer({
       ...options,
       watchers: this.#watchers,
       isStopped: () => this.#stopped,
     })
-    this.#parts = new TickParts(this.#lag, (address) => this.#primaryFor(address), options.cache.intervalMs)
+    this.#parts = new TickParts(this.#lag, (address) => known.primaryFor(address), options.cache.intervalMs)
   }
 
   /** As last discovered; null while nobody has answered. */
   get topology(): Topology | null {
-    return this.#isProvisional ? null : this.#topology
+    return this.#known.discovered
   }
 
   /** The last good reading of a node that is up. */
@@ -117,7 +100,7 @@ export class CacheWatcher {
     const reading = this.reading(address)
     if (reading === null) return null
     const freshMs = 2 * this.#options.cache.intervalMs
-    return this.#lag.measure(address, reading, this.#primaryFor(address), freshMs).seconds
+    return this.#lag.measure(address, reading, this.#known.primaryFor(address), freshMs).seconds
   }
 
   /** What is known is behind: it is looked at again soon. */
@@ -139,7 +122,7 @@ export class CacheWatcher {
   start(): void {
     if (this.#running) return
     // A Sentinel is no node of its cache: it stands in for one only while it cannot say where they are.
-    if (!this.#topology && this.#options.cache.kind !== 'sentinel') this.#applyProvisional()
+    if (!this.#known.current && this.#options.cache.kind !== 'sentinel') this.#applyProvisional()
     this.#running = this.#run()
   }
 
@@ -176,22 +159,22 @@ export class CacheWatcher {
       if (woken < earliest && !(await this.#sleeper.sleep(earliest - woken))) return
       last = this.#options.clock.monotonic()
       await this.#discover()
-      if (!this.#topology) this.#applyProvisional()
+      if (!this.#known.current) this.#applyProvisional()
       due = this.#options.clock.monotonic() + this.#nextMs()
     }
   }
 
   #nextMs(): number {
-    if (this.#candidate) return CONFIRM_MS
+    if (this.#known.isToConfirm) return CONFIRM_MS
     if (this.#options.cache.kind !== 'cluster') return STANDALONE_MS
     const isLost = [...this.#watchers.values()].some((watcher) => watcher.isLost)
-    return isLost || this.#isProvisional ? REDISCOVER_LOST_MS : REDISCOVER_MS
+    return isLost || this.#known.isProvisional ? REDISCOVER_LOST_MS : REDISCOVER_MS
   }
 
   /** The configuration may name another deployment by now: what is remembered counts if the seeds show a node of it. */
   async #checkSeeds(): Promise<void> {
     const { clock, logger } = this.#options
-    const remembered = this.#topology
+    const remembered = this.#known.current
     if (!remembered || this.#seedsDue === null || clock.monotonic() < this.#seedsDue) return
     this.#seedsDue = clock.monotonic() + REDISCOVER_MS
     const hasMoved = await this.#discoverer.hasMoved(remembered.shards)
@@ -200,16 +183,15 @@ export class CacheWatcher {
     if (!hasMoved) return this.#watch(remembered)
     logger.info({ cache: this.cacheId }, 'the seeds belong to another deployment than before')
     this.#discoverer.forget()
-    this.#candidate = null
     this.#applyProvisional()
   }
 
   async #discover(): Promise<void> {
     try {
       await this.#checkSeeds()
-      const discovered = await this.#discoverer.discover(this.#topology?.shards[0] ?? null)
+      const discovered = await this.#discoverer.discover(this.#known.current?.shards[0] ?? null)
       if (discovered && !this.#stopped) this.#consider(discovered)
-      if (this.#isProvisional && this.#options.cache.kind === 'sentinel') this.#tellSentinels()
+      if (this.#known.isProvisional && this.#options.cache.kind === 'sentinel') this.#tellSentinels()
     } catch (error) {
       const name = error instanceof Error ? error.name : typeof error
       this.#options.logger.error({ cache: this.cacheId, error: name }, 'discovery failed unexpectedly')
@@ -217,60 +199,18 @@ export class CacheWatcher {
   }
 
   #consider(discovered: DiscoveredShard[]): void {
-    const { clock, onTopology } = this.#options
-    const known = this.#isProvisional ? null : this.#topology
-    // Not one node in common: a new cluster at the addresses of the old one, with shards of its own.
-    const previous = known && shareNode(known.shards, discovered) ? known : null
-    const next: Topology = {
-      cacheId: this.cacheId,
-      at: this.#nextAt(),
-      shards: assignOrdinals(previous?.shards ?? [], discovered),
-    }
-    if (previous && sameTopology(previous, next)) {
-      this.#candidate = null
-      return
-    }
-    if (known && !(this.#candidate && sameTopology(this.#candidate, next))) {
-      this.#candidate = next
-      return
-    }
-    this.#candidate = null
-    this.#topology = next
-    this.#isProvisional = false
-    onTopology(next)
-    const events = previous ? diffTopologies(previous, next, clock.now()) : []
-    for (const event of events) this.#addEvent(event)
-    if (events.some(({ kind }) => kind === 'failover' || kind === 'slots-moved')) {
-      this.#shiftedAt = clock.monotonic()
-    }
-    this.#watch(next)
-  }
-
-  /** Later than the last one, whatever the clock does. */
-  #nextAt(): number {
-    return Math.max(this.#options.clock.now(), (this.#topology?.at ?? 0) + 1)
+    const change = this.#known.consider(discovered)
+    if (!change) return
+    this.#options.onTopology(change.topology)
+    for (const event of change.events) this.#addEvent(event)
+    this.#watch(change.topology)
   }
 
   #applyProvisional(): void {
     const { cache, onTopology } = this.#options
-    this.#isProvisional = true
-    this.#topology = {
-      cacheId: this.cacheId,
-      at: this.#nextAt(),
-      shards: [
-        {
-          ordinal: 1,
-          slots: null,
-          nodes: cache.seeds.map(({ address }) => ({
-            address,
-            role: cache.kind === 'sentinel' ? 'sentinel' : 'primary',
-            clusterNodeId: null,
-          })),
-        },
-      ],
-    }
-    onTopology(this.#topology)
-    if (cache.kind !== 'sentinel') this.#watch(this.#topology)
+    const topology = this.#known.applyProvisional()
+    onTopology(topology)
+    if (cache.kind !== 'sentinel') this.#watch(topology)
   }
 
   /** They are no nodes to watch, but the only ones that could say why there are none. */
@@ -306,14 +246,13 @@ export class CacheWatcher {
   }
 
   #startWatcher(address: NodeAddress, ordinal: number): NodeWatcher {
+    const cache = { known: this.#known, watchers: this.#watchers, appCounts: this.#options.appCounts }
     const watcher = new NodeWatcher({
       ...this.#options,
       place: placeOf(address),
       phase: phaseOf(this.cacheId, ordinal),
       output: this.#output(),
-      siblingOpsPerSec: () => this.#siblingOpsPerSec(address),
-      isTopologyChanging: () => this.#isChanging,
-      clientCounts: () => this.#clientCounts(address),
+      ...factsOfCache(cache, address),
     })
     this.#watchers.set(address, watcher)
     watcher.start()
@@ -345,63 +284,10 @@ export class CacheWatcher {
     this.#parts.addEvent(event)
   }
 
-  /** Of the other shards' primaries, on average, without our own commands; null on a replica, and for a lone shard. */
-  #siblingOpsPerSec(address: NodeAddress): number | null {
-    if (this.#primaryFor(address) !== address) return null
-    const rates = (this.#topology?.shards ?? []).flatMap((shard) => {
-      const primary = primaryOf(shard)?.address
-      const rate = primary === undefined ? null : this.#watchers.get(primary)?.shaped?.executedPerSec
-      return primary === address || rate === null || rate === undefined ? [] : [rate]
-    })
-    return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length
-  }
-
-  #clientCounts(address: NodeAddress): NodeCounts | null {
-    const counts = this.#options.appCounts?.read() ?? null
-    return counts && this.#topology && countsOfPrimary(counts, this.#topology, address)
-  }
-
-  /** A discovery has shown something else and is to be confirmed, or a failover or a move of slots was seen lately. */
-  get #isChanging(): boolean {
-    return this.#candidate !== null || this.#options.clock.monotonic() - this.#shiftedAt < SETTLE_MS
-  }
-
-  #primaryFor(address: NodeAddress): NodeAddress | null {
-    const shard = this.#topology?.shards.find((one) => one.nodes.some((node) => node.address === address))
-    return (shard && primaryOf(shard)?.address) ?? null
-  }
-
-  /** What most nodes say of the cluster, once they have said it twice. */
   #tellClusterState(): void {
-    const votes = [...this.#watchers.values()].flatMap(({ reading }) =>
-      reading?.cluster ? [reading.cluster.ok] : [],
-    )
-    if (votes.length === 0) return
-    const isOk = votes.filter((vote) => vote).length * 2 >= votes.length
-    const isConfirmed = this.#clusterOkSeen === isOk
-    this.#clusterOkSeen = isOk
-    if (!isConfirmed || this.#clusterOk === isOk) return
-    const isFirst = this.#clusterOk === null
-    this.#clusterOk = isOk
-    if (isFirst && isOk) return
-    this.#addEvent({
-      at: this.#options.clock.now(),
-      cacheId: this.cacheId,
-      address: null,
-      shardOrdinal: null,
-      kind: isOk ? 'cluster-ok' : 'cluster-down',
-      message: isOk
-        ? 'The cluster serves all slots again.'
-        : 'The cluster does not serve: slots have no primary, or most primaries are out of reach.',
-    })
+    const change = this.#clusterState.update([...this.#watchers.values()])
+    if (!change) return
+    const of = { at: this.#options.clock.now(), cacheId: this.cacheId, address: null, shardOrdinal: null }
+    this.#addEvent({ ...of, ...change })
   }
-}
-
-const isSentinel = (node: { role: string }): boolean => node.role === 'sentinel'
-
-/** The golden ratio spreads any number of shards evenly over the interval; caches begin at different places. */
-function phaseOf(cacheId: string, ordinal: number): number {
-  let hash = 0
-  for (const char of cacheId) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) % 9_973
-  return (hash / 9_973 + ordinal * 0.618_034) % 1
 }
