@@ -43,3 +43,13 @@ export class Sleeper {
     this.#wake?.()
   }
 }
+
+/** Waits for the work, and no longer than that. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, limit])
+  clearTimeout(timer)
+}

@@ -1,31 +1,23 @@
-/** Puts the parts together: leases decide which caches are watched here, every tick goes to the writer. */
+/** Puts the parts together: what the watched caches bring goes to the writer with every tick, and the store is kept tidy. */
 import { hostname } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import type { CacheConfig, Config } from '../core/config.ts'
-import type { CacheRecord, CollectorStatus, Topology } from '../core/sample.ts'
+import type { CacheRecord, CollectorStatus } from '../core/sample.ts'
 import type { Store } from '../store/client.ts'
-import { acquireLeases, releaseLeases } from '../store/leases.ts'
+import { releaseLeases } from '../store/leases.ts'
 import { dropExpired, ensurePartitions, rollUp } from '../store/maintenance.ts'
-import { listRunning } from '../store/mitigation-progress.ts'
 import { saveTick } from '../store/tick.ts'
-import { listTopologies, saveCaches, saveTopology } from '../store/topology.ts'
+import { saveCaches, saveTopology } from '../store/topology.ts'
 import { Backlog } from './backlog.ts'
-import { CacheWatcher } from './cache-watcher.ts'
-import type { Clock } from './clock.ts'
-import { CommandTables } from './command-tables.ts'
+import { atMost, type Clock } from './clock.ts'
 import type { HealthReport } from './health-server.ts'
-import { Claims } from './hot-keys/claims.ts'
-import { ClientCountsOfCache } from './hot-keys/client-counts.ts'
-import { LookPace } from './hot-keys/look-pace.ts'
 import type { CreateHotKeySource } from './hot-keys/source-types.ts'
-import { ToldCounts } from './hot-keys/told-counts.ts'
 import type { Logger } from './logger.ts'
 import { type CollectorFacts, CollectorMetrics } from './metrics.ts'
 import type { Checkpoint } from './mitigations/action.ts'
-import { actionCredentials } from './mitigations/credentials.ts'
-import { Mitigator } from './mitigations/mitigator.ts'
 import { Periodic } from './periodic.ts'
 import { isEmptyTick, mergeTicks } from './tick.ts'
+import { WatchedCaches } from './watched-caches.ts'
 import { Writer } from './writer.ts'
 
 export type CollectorOptions = {
@@ -51,10 +43,6 @@ const TICK_MS = 1_000
 const URGENT_MS = 50
 const LEASE_TTL_MS = 10_000
 const LEASE_RENEW_MS = 3_000
-/** Bursts end so long before the lease does: they are told within a second, and the last one takes its time. */
-const LEASE_MARGIN_MS = 2_000
-const LEASE_LOST =
-  'Hot keys are read again once PostgreSQL answers: another collector may have taken the cache over meanwhile.'
 const ROLL_UP_MS = 10_000
 /** An instance tells every five seconds, and its newest heartbeat alone is kept. */
 const TOLD_COUNTS_MS = 2_000
@@ -70,16 +58,7 @@ export class Collector {
   readonly #options: CollectorOptions
   readonly #writer: Writer
   readonly #jobs: Periodic[]
-  readonly #watchers = new Map<string, CacheWatcher>()
-  readonly #appCounts = new Map<string, ClientCountsOfCache>()
-  readonly #toldCounts: ToldCounts
-  /** Per cache, until when no other collector can hold it, by the monotonic clock. */
-  readonly #heldUntil = new Map<string, number>()
-  readonly #tables = new CommandTables()
-  readonly #claims = new Claims()
-  readonly #pace: LookPace
-  readonly #mitigator: Mitigator
-  readonly #leaseTtlMs: number
+  readonly #caches: WatchedCaches
   #urgent: NodeJS.Timeout | null = null
   readonly #startedAt: number
   #lastTickMs: number
@@ -90,10 +69,6 @@ export class Collector {
     const { clock, logger, store, config } = options
     this.#options = options
     this.#startedAt = clock.now()
-    this.#pace = new LookPace(clock)
-    this.#mitigator = new Mitigator(store, clock, logger)
-    this.#toldCounts = new ToldCounts(store)
-    this.#leaseTtlMs = options.lease?.ttlMs ?? LEASE_TTL_MS
     this.#lastTickMs = clock.monotonic()
     this.metrics = new CollectorMetrics(() => this.#facts())
     this.#writer = new Writer({
@@ -107,12 +82,19 @@ export class Collector {
       clock,
       logger,
     })
+    this.#caches = new WatchedCaches({
+      ...options,
+      caches: config.caches,
+      onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
+      onUrgent: () => this.#hurry(),
+      leaseTtlMs: options.lease?.ttlMs ?? LEASE_TTL_MS,
+    })
     const job = (name: string, everyMs: number, run: () => Promise<void>) =>
       new Periodic(name, everyMs, run, clock, logger)
     this.#jobs = [
       job('tick', TICK_MS, () => this.#tick()),
-      job('leases', options.lease?.renewMs ?? LEASE_RENEW_MS, () => this.#renewLeases()),
-      job('counts over HTTP', TOLD_COUNTS_MS, () => this.#toldCounts.read(this.#appCounts, clock.now())),
+      job('leases', options.lease?.renewMs ?? LEASE_RENEW_MS, () => this.#caches.renewLeases()),
+      job('counts over HTTP', TOLD_COUNTS_MS, () => this.#caches.readToldCounts()),
       job('partitions', HOUR_MS, async () => void (await ensurePartitions(store, clock.now()))),
       job('roll-up', ROLL_UP_MS, async () => void (await rollUp(store, clock.now()))),
       job('retention', HOUR_MS, async () => void (await dropExpired(store, clock.now(), config.retention))),
@@ -126,7 +108,7 @@ export class Collector {
     await ensurePartitions(store, clock.now())
     this.#writer.start()
     for (const job of this.#jobs) job.start()
-    this.#mitigator.start()
+    this.#caches.start()
     this.#started = true
   }
 
@@ -140,8 +122,7 @@ export class Collector {
     const { store, collectorId, logger } = this.#options
     const stopJobs = Promise.all(this.#jobs.map((job) => job.stop()))
     if (this.#urgent) clearTimeout(this.#urgent)
-    await atMost(1_000, this.#mitigator.stop())
-    await atMost(1_000, Promise.all([...this.#watchers.values()].map((watcher) => watcher.stop())))
+    await this.#caches.stop()
     if (this.#started) {
       await this.#tick()
       const left = await this.#writer.stop(FLUSH_MS)
@@ -177,10 +158,7 @@ export class Collector {
   async #tick(): Promise<void> {
     const { clock } = this.#options
     this.#lastTickMs = clock.monotonic()
-    const tick = mergeTicks(
-      clock.now(),
-      [...this.#watchers.values()].map((watcher) => watcher.drain()),
-    )
+    const tick = mergeTicks(clock.now(), this.#caches.drain())
     this.metrics.countTick(tick)
     // An empty one is a sign of life, of no use once it is late.
     if (!isEmptyTick(tick) || this.#writer.bufferedTicks === 0) this.#writer.push({ kind: 'tick', tick })
@@ -191,103 +169,10 @@ export class Collector {
     if (this.#urgent || this.#stopping) return
     this.#urgent = setTimeout(() => {
       this.#urgent = null
-      const tick = mergeTicks(
-        this.#options.clock.now(),
-        [...this.#watchers.values()].map((watcher) => watcher.drainHotKeys()),
-      )
+      const tick = mergeTicks(this.#options.clock.now(), this.#caches.drainHotKeys())
       this.metrics.countTick(tick)
       if (!isEmptyTick(tick)) this.#writer.push({ kind: 'tick', tick })
     }, URGENT_MS)
-  }
-
-  /**
-   * Without Postgres sampling goes on: two who read a node do no harm, nobody who does leaves a gap. MONITOR is paused,
-   * for another that still reaches Postgres may have begun its own.
-   */
-  async #renewLeases(): Promise<void> {
-    const { store, collectorId, config, clock } = this.#options
-    const cacheIds = config.caches.map((cache) => cache.cacheId)
-    const heldUntil = clock.monotonic() + this.#leaseTtlMs
-    const held = new Set(await acquireLeases(store, collectorId, cacheIds, this.#leaseTtlMs))
-    for (const cacheId of held) this.#heldUntil.set(cacheId, heldUntil)
-    const taken = config.caches.filter(
-      (cache) => held.has(cache.cacheId) && !this.#watchers.has(cache.cacheId),
-    )
-    if (taken.length > 0) {
-      const [remembered, left] = await Promise.all([
-        listTopologies(store),
-        listRunning(
-          store,
-          taken.map((cache) => cache.cacheId),
-        ),
-      ])
-      if (this.#stopping) return
-      // Where they are switched off by now, what was begun before is ended.
-      const changed = new Set(left.mitigations.map((mitigation) => mitigation.cacheId))
-      for (const cache of taken) {
-        this.#watch(cache, remembered, cache.mitigations.enabled || changed.has(cache.cacheId))
-      }
-    }
-    for (const [cacheId, watcher] of this.#watchers) {
-      if (held.has(cacheId)) continue
-      this.#watchers.delete(cacheId)
-      this.#appCounts.delete(cacheId)
-      this.#options.logger.info({ cache: cacheId }, 'another collector has taken the cache')
-      await Promise.all([this.#mitigator.detach(cacheId), watcher.stop()])
-    }
-  }
-
-  #watch(cache: CacheConfig, remembered: readonly Topology[], isMitigated: boolean): void {
-    const { clock, logger, createHotKeySource, tls } = this.#options
-    logger.info({ cache: cache.cacheId, kind: cache.kind }, 'the cache is watched by this collector')
-    const appCounts = new ClientCountsOfCache(() => clock.now())
-    this.#appCounts.set(cache.cacheId, appCounts)
-    const watcher = new CacheWatcher({
-      cache,
-      appCounts,
-      credentials: {
-        username: cache.username,
-        password: cache.password,
-        tls: tls.get(cache.cacheId) ?? null,
-      },
-      previous: remembered.find((topology) => topology.cacheId === cache.cacheId) ?? null,
-      hotKeyPause: () => (this.#isHeld(cache.cacheId) ? null : LEASE_LOST),
-      actionBill: (address) => this.#mitigator.billOf(cache.cacheId, address),
-      onTopology: (topology) => this.#writer.push({ kind: 'topology', topology }),
-      createHotKeySource,
-      onUrgent: () => this.#hurry(),
-      claims: this.#claims,
-      pace: this.#pace,
-      tables: this.#tables,
-      clock,
-      logger,
-    })
-    this.#watchers.set(cache.cacheId, watcher)
-    watcher.start()
-    if (isMitigated) this.#mitigate(cache, watcher, appCounts)
-  }
-
-  #mitigate(cache: CacheConfig, watcher: CacheWatcher, appCounts: ClientCountsOfCache): void {
-    const { collectorId, tls, checkpoint } = this.#options
-    this.#mitigator.attach({
-      collectorId,
-      cache,
-      credentialsOf: actionCredentials(cache, tls.get(cache.cacheId) ?? null),
-      topology: () => watcher.topology,
-      rediscover: () => watcher.rediscover(),
-      reading: (address) => watcher.reading(address),
-      lagSeconds: (address) => watcher.lagSeconds(address),
-      isHeld: () => this.#isHeld(cache.cacheId),
-      onHeartbeat: (heartbeat, seenAt) => appCounts.note(heartbeat, seenAt),
-      waitsBetween: (key, from, to) => appCounts.waits.of(key, from, to),
-      checkpoint,
-    })
-  }
-
-  /** Whether no other collector can have the cache, for as long as what is under way takes. */
-  #isHeld(cacheId: string): boolean {
-    const leftMs = (this.#heldUntil.get(cacheId) ?? 0) - this.#options.clock.monotonic()
-    return leftMs > Math.min(LEASE_MARGIN_MS, this.#leaseTtlMs / 5)
   }
 
   #status(): Omit<CollectorStatus, 'bufferedTicks' | 'droppedTicks'> {
@@ -299,7 +184,7 @@ export class Collector {
       version,
       startedAt: this.#startedAt,
       at: clock.now(),
-      nodes: [...this.#watchers.values()].reduce((sum, watcher) => sum + watcher.nodeCount, 0),
+      nodes: this.#caches.nodeCount,
     }
   }
 
@@ -309,7 +194,7 @@ export class Collector {
       bufferedTicks: this.#writer.bufferedTicks,
       bufferedBytes: this.#writer.bufferedBytes,
       droppedTicks: this.#writer.droppedTicks,
-      nodes: [...this.#watchers.values()].map(({ cacheId, states }) => ({ cacheId, states })),
+      nodes: this.#caches.facts,
     }
   }
 }
@@ -323,13 +208,4 @@ function recordOf(cache: CacheConfig): CacheRecord {
     intervalMs: cache.intervalMs,
     mitigationsEnabled: cache.mitigations.enabled,
   }
-}
-
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
 }
