@@ -8,7 +8,7 @@ import type { Heartbeat } from '../../core/protocol/heartbeat.ts'
 import type { NodeAddress, Topology } from '../../core/sample.ts'
 import type { WaitFigures } from '../../core/waits.ts'
 import type { Store } from '../../store/client.ts'
-import { type Places, type RunningMitigation, readPlaces } from '../../store/mitigation-progress.ts'
+import type { RunningMitigation } from '../../store/mitigation-progress.ts'
 import type { Clock } from '../clock.ts'
 import type { Credentials } from '../connection/node-connection.ts'
 import type { Logger } from '../logger.ts'
@@ -20,9 +20,10 @@ import { type Actions, createActions } from './actions/registry.ts'
 import { Attempts } from './attempts.ts'
 import { Halted } from './halted.ts'
 import { Journal } from './journal.ts'
+import { KnownPlaces } from './known-places.ts'
 import type { NodeBill } from './node-bill.ts'
 import { Participants } from './participants.ts'
-import { isDecided, Prover } from './prover.ts'
+import { Prover, type ProveOptions, proveAndWrite } from './prover.ts'
 import { Runner } from './runner.ts'
 import { SlotMap } from './slot-map.ts'
 
@@ -57,13 +58,13 @@ export class CacheMitigations {
   readonly #actions: Actions
   readonly #attempts: Attempts
   readonly #participants: Participants
+  readonly #known: KnownPlaces
   readonly #kept = new Map<number, Kept>()
   /** What is let go and has not ended: nobody else begins with the same meanwhile. */
   readonly #leaving = new Map<number, Promise<void>>()
   #leftAt = Number.NEGATIVE_INFINITY
   #controller = new AbortController()
   #rows: readonly RunningMitigation[] = []
-  #places: { places: Places; topologyAt: number } | null = null
   #beat: Promise<void> | null = null
   #stopped = false
 
@@ -77,6 +78,7 @@ export class CacheMitigations {
     this.#nodes = nodes
     this.#actions = createActions({ nodes, slots, clock, logger, onCommand: (id) => this.#onCommand(id) })
     this.#attempts = attempts
+    this.#known = new KnownPlaces(store, cache.cacheId)
     const mirrorStatus = (mitigationId: number) => this.#actions.key.mirrorStatus(mitigationId)
     this.#participants = new Participants({
       ...{ store, cache, nodes, slots, clock, attempts, mirrorStatus, onCommand, onHeartbeat },
@@ -114,7 +116,7 @@ export class CacheMitigations {
     for (const row of rows) {
       // A turn may have come upon a doubt about the lease.
       if (this.#controller.signal.aborted) return
-      if (this.#leaving.has(row.mitigationId) || !this.#knowsPlaces) continue
+      if (this.#leaving.has(row.mitigationId) || !this.#known.isKnown) continue
       // What was read before the last one left may be behind what it has written.
       const kept = this.#kept.get(row.mitigationId) ?? (readAt > this.#leftAt ? this.#keep(row) : null)
       if (kept === null || kept.runner.isBusy) continue
@@ -199,11 +201,12 @@ export class CacheMitigations {
       onWrite: (at) => this.#point(mitigationId, at),
     })
     const prover = new Prover(store, proofWindowMs(row, cache.mitigations.proofWindowMs))
+    const context = () => this.#context(journal, epoch)
     const runner = new Runner({
       journal,
       action: this.#actions.of[row.action] ?? null,
-      context: () => this.#context(journal, epoch),
-      prove: (sinceMs) => this.#prove(journal, prover, sinceMs, epoch),
+      context,
+      prove: (sinceMs) => proveAndWrite(prover, journal, this.#proveOptions(journal, sinceMs, context)),
       now: () => clock.now(),
       logger,
     })
@@ -216,48 +219,20 @@ export class CacheMitigations {
   /** What goes on beside the runners. */
   async #round(rows: readonly RunningMitigation[], rev: number, topology: Topology): Promise<void> {
     const epoch = this.#controller.signal
-    if (rows.length > 0) await this.#attempts.run('its nodes are looked up', () => this.#loadPlaces(topology))
+    if (rows.length > 0) await this.#attempts.run('its nodes are looked up', () => this.#known.load(topology))
     await this.#participants.round({ rows, rev, topology, isHeld: () => this.#isHeldIn(epoch) })
   }
 
-  /** Without them a shard or a node that is aimed at seems to have left. */
-  get #knowsPlaces(): boolean {
-    return (this.#places?.places.nodeAddresses.size ?? 0) > 0
-  }
-
-  async #loadPlaces(topology: Topology): Promise<void> {
-    if (this.#places?.topologyAt === topology.at && this.#knowsPlaces) return
-    const places = await readPlaces(this.#options.store, this.#options.cache.cacheId)
-    this.#places = { places, topologyAt: topology.at }
-  }
-
-  async #prove(
-    journal: Journal,
-    prover: Prover,
-    sinceMs: number,
-    epoch: AbortSignal,
-  ): Promise<'harmful' | 'decided' | null> {
-    const { row } = journal
-    // Killed between the two: it is written, and was not acted upon.
-    if (row.proof?.verdict === 'harmful') return 'harmful'
-    const mirror = this.#actions.key.mirrorStatus(row.mitigationId)
-    const observe = async (when: 'before' | 'after') =>
-      (await this.#actions.of[row.action].observe?.(this.#context(journal, epoch), when)) ?? null
+  #proveOptions({ row }: Journal, sinceMs: number, context: () => ActionContext): ProveOptions {
     const { waitsBetween, clock } = this.#options
-    const proof = await prover.prove(row, {
-      mirror,
+    return {
+      mirror: this.#actions.key.mirrorStatus(row.mitigationId),
       sinceMs,
       now: clock.now(),
-      observe,
+      observe: async (when) => (await this.#actions.of[row.action].observe?.(context(), when)) ?? null,
       waitsBetween: (from, to) =>
         row.target.kind === 'key' ? (waitsBetween?.(row.target, from, to) ?? null) : null,
-    })
-    if (proof !== null) {
-      await journal.patch('proof', { proof })
-      journal.row = { ...journal.row, proof }
     }
-    if (journal.row.proof?.verdict === 'harmful') return 'harmful'
-    return isDecided(journal.row.proof) ? 'decided' : null
   }
 
   #context(journal: Journal, epoch: AbortSignal): ActionContext {
@@ -272,8 +247,7 @@ export class CacheMitigations {
       mitigation: row,
       cache,
       topology,
-      shardOrdinals: this.#places?.places.shardOrdinals ?? new Map(),
-      nodeAddresses: this.#places?.places.nodeAddresses ?? new Map(),
+      ...this.#known.places,
       now: () => clock.now(),
       random: () => clock.random(),
       reading,

@@ -8,6 +8,7 @@ import { findHarm } from '../../core/mitigations/proof-harm.ts'
 import type { WaitFigures } from '../../core/waits.ts'
 import type { Store } from '../../store/client.ts'
 import { measureWindow, waitMeasures } from '../../store/mitigation-measures.ts'
+import type { Journal } from './journal.ts'
 import type { MirrorStatus } from './mirror/mirror.ts'
 
 /** Applications hear of it within two polls, and the heartbeat after that still tells of the time before as well. */
@@ -16,7 +17,7 @@ const SETTLE_MS = 10_000
 const ARRIVE_MS = 2_500
 const WINDOWS = 2
 
-type ProveOptions = {
+export type ProveOptions = {
   mirror: MirrorStatus | null
   /** From when on it has its effect, in epoch milliseconds. */
   sinceMs: number
@@ -100,8 +101,26 @@ function withWaits(before: Measures, waits: WaitFigures | null): Measures {
   return { ...before, ...(waits === null ? { p99LowUs: null, p99HighUs: null } : waitMeasures(waits)) }
 }
 
+/** @returns what is to be done about what the mitigation has come to; null: nothing yet */
+export async function proveAndWrite(
+  prover: Prover,
+  journal: Journal,
+  options: ProveOptions,
+): Promise<'harmful' | 'decided' | null> {
+  const { row } = journal
+  // Killed between the two: it is written, and was not acted upon.
+  if (row.proof?.verdict === 'harmful') return 'harmful'
+  const proof = await prover.prove(row, options)
+  if (proof !== null) {
+    await journal.patch('proof', { proof })
+    journal.row = { ...journal.row, proof }
+  }
+  if (journal.row.proof?.verdict === 'harmful') return 'harmful'
+  return isDecided(journal.row.proof) ? 'decided' : null
+}
+
 /** Whether a proof has all its windows. */
-export function isDecided(proof: Proof | null): boolean {
+function isDecided(proof: Proof | null): boolean {
   return proof !== null && proof.after.length >= WINDOWS
 }
 
