@@ -1,70 +1,25 @@
-/** What changes a running server for a while: each on real servers, and undone. */
+/** What changes a running server for a while: each on real servers, and undone. deny-user.test.ts has that of users. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NodeConnection } from '../../../collector/connection/node-connection.ts'
 import { placeOf } from '../../../collector/discovery.ts'
-import type { Action } from '../../../collector/mitigations/action.ts'
-import { denyUser } from '../../../collector/mitigations/actions/deny-user.ts'
 import { killClient } from '../../../collector/mitigations/actions/kill-client.ts'
 import { pauseWrites } from '../../../collector/mitigations/actions/pause-writes.ts'
 import { setConfig } from '../../../collector/mitigations/actions/set-config.ts'
 import type { NodeReading } from '../../../collector/reading.ts'
 import { parseInfo } from '../../../collector/sources/info.ts'
-import type { CacheConfig } from '../../../core/config.ts'
-import type { ServerAction } from '../../../core/mitigations/model.ts'
-import type { Topology } from '../../../core/sample.ts'
-import { ActionRun, cacheConfig, type RunOptions } from '../../support/action-context.ts'
-import { type RedisProcess, startRedis, until } from '../../support/redis.ts'
+import { type RedisProcess, until } from '../../support/redis.ts'
+import { runThrough, type ServerPair, startServerPair } from '../../support/server-pair.ts'
 
+let pair: ServerPair
 let primary: RedisProcess
 let replica: RedisProcess
-let topology: Topology
+const runOf: ServerPair['runOf'] = (...run) => pair.runOf(...run)
 
 beforeAll(async () => {
-  primary = await startRedis()
-  replica = await startRedis({ replicaOf: primary })
-  await untilFollows()
-  const nodes = [
-    { address: primary.address, role: 'primary' as const, clusterNodeId: null },
-    { address: replica.address, role: 'replica' as const, clusterNodeId: null },
-  ]
-  topology = { cacheId: 'shop', at: 1, shards: [{ ordinal: 1, slots: null, nodes }] }
+  pair = await startServerPair()
+  ;({ primary, replica } = pair)
 })
-afterAll(async () => {
-  await replica?.stop()
-  await primary?.stop()
-})
-
-async function untilFollows(): Promise<void> {
-  await until('the replica follows', async () =>
-    String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
-  )
-}
-
-function runOf(
-  name: ServerAction,
-  action: Action,
-  target: RunOptions['target'],
-  parameters: Record<string, unknown>,
-  more: Partial<RunOptions> = {},
-): ActionRun {
-  return new ActionRun({
-    ...{ name, action, target, parameters, topology, cache: cacheConfig('standalone') },
-    nodeAddresses: new Map([
-      [1, primary.address],
-      [2, replica.address],
-    ]),
-    ...more,
-  })
-}
-
-/** @param check what must hold while it is on, and after */
-async function runThrough(run: ActionRun, check: (isOn: boolean) => Promise<void>): Promise<void> {
-  expect(await run.on()).toMatchObject({ kind: 'done' })
-  await check(true)
-  expect(await run.drain()).toMatchObject({ kind: 'done' })
-  await check(false)
-  run.close()
-}
+afterAll(() => pair?.stop())
 
 /** As the collector has it of a node that it watches. */
 function readingOf(text: string): NodeReading {
@@ -140,139 +95,6 @@ describe('set-config', () => {
   })
 })
 
-describe('deny-user', () => {
-  const flags = async (node: RedisProcess, user: string) =>
-    ((await node.command('ACL', 'GETUSER', user)) as unknown[][])[1]
-  const makeUser = async () => {
-    for (const node of [primary, replica]) {
-      await node.command('ACL', 'SETUSER', 'greedy', 'on', '>secret-of-greedy', '~*', '+@all')
-    }
-  }
-
-  it('switches the user off everywhere, ends its connections, and switches it on again', async () => {
-    await makeUser()
-    const client = new NodeConnection(placeOf(primary.address), {
-      username: 'greedy',
-      password: 'secret-of-greedy',
-      tls: null,
-    })
-    await client.open()
-    const run = runOf('deny-user', denyUser(), { kind: 'cache' }, { username: 'greedy' })
-    await runThrough(run, async (isOn) => {
-      for (const node of [primary, replica]) {
-        expect(await flags(node, 'greedy')).toContain(isOn ? 'off' : 'on')
-      }
-    })
-    await until('its connection is closed', () => !client.isOpen)
-    await client.open()
-    expect(await client.call('PING')).toBe('PONG')
-    client.close()
-    const kept = JSON.stringify([run.state, run.steps, run.messages])
-    expect(kept).not.toMatch(/secret-of-greedy|[0-9a-f]{64}/)
-  })
-
-  it('is off again on a node that came back with it on, and on where somebody has switched it on', async () => {
-    await makeUser()
-    let now = 1_000_000
-    const more = { now: () => now }
-    const run = runOf('deny-user', denyUser(), { kind: 'cache' }, { username: 'greedy' }, more)
-    expect(await run.on()).toMatchObject({ kind: 'done' })
-    await replica.restart()
-    run.close()
-    await replica.command('ACL', 'SETUSER', 'greedy', 'on')
-    now += 11_000
-    await run.watch()
-    expect(await flags(replica, 'greedy')).toContain('off')
-    await primary.command('ACL', 'SETUSER', 'greedy', 'on')
-    for (const _ of [1, 2]) {
-      now += 11_000
-      expect(await run.watch()).toMatchObject({
-        message: expect.stringMatching(/switched it on at .* it stays/),
-      })
-      expect(await flags(primary, 'greedy')).toContain('on')
-      expect(await flags(replica, 'greedy')).toContain('off')
-    }
-    expect(await run.drain()).toMatchObject({ kind: 'done' })
-    expect(await flags(replica, 'greedy')).toContain('on')
-  })
-
-  it.each([
-    ['our own user', 'default', {}, /Cachescope signs in as/],
-    ['the user that watches', 'watcher', { username: 'watcher' }, /Cachescope signs in as/],
-    [
-      'the user that mitigates',
-      'mender',
-      { mitigations: { enabled: true, username: 'mender', password: 'x', proofWindowMs: 1 } },
-      /Cachescope signs in as/,
-    ],
-    ['the user of replication', 'default', { username: 'watcher' }, /replication would end/],
-    ['nobody', 'nobody', {}, /has a user nobody/],
-  ])('refuses %s', async (_, username, cache, message) => {
-    const run = runOf(
-      'deny-user',
-      denyUser(),
-      { kind: 'cache' },
-      { username },
-      { cache: cacheConfig('standalone', cache) },
-    )
-    expect(await run.on()).toMatchObject({ kind: 'refused', message: expect.stringMatching(message) })
-    expect(run.steps).toEqual([])
-  })
-})
-
-describe('deny-user of whom the deployment needs', () => {
-  const MENDER = { username: 'mender', password: 'x', tls: null }
-  const ours = { mitigations: { enabled: true, username: 'mender', password: 'x', proofWindowMs: 1 } }
-  const outcomeOf = (kind: CacheConfig['kind'], username: string) => {
-    const cache = cacheConfig(kind, { username: 'watcher', ...ours })
-    const more = { cache, credentials: MENDER }
-    return runOf('deny-user', denyUser(), { kind: 'cache' }, { username }, more).on()
-  }
-  const grant = async (...rights: string[]) => {
-    for (const node of [primary, replica]) {
-      await node.command('ACL', 'SETUSER', 'mender', 'reset', 'on', '>x', '+@all', ...rights)
-      await node.command('ACL', 'SETUSER', 'guard', 'on', 'nopass', '~*', '+@all')
-      // Replication goes on as another one: nothing else speaks against these.
-      await node.command('CONFIG', 'SET', 'masteruser', 'mender', 'masterauth', 'x')
-    }
-  }
-  afterAll(async () => {
-    for (const node of [primary, replica]) {
-      await node.command('CONFIG', 'SET', 'masteruser', '', 'masterauth', '')
-      await node.command('ACL', 'DELUSER', 'mender', 'guard')
-    }
-  })
-
-  it.each(['standalone', 'sentinel'] as const)('refuses whom Sentinels sign in as: %s', async (kind) => {
-    await grant()
-    const sentinel = new NodeConnection(placeOf(replica.address), {
-      username: 'guard',
-      password: 'any',
-      tls: null,
-    })
-    await sentinel.open()
-    await sentinel.call('CLIENT', 'SETNAME', 'sentinel-0123abcd-cmd')
-    expect(await outcomeOf(kind, 'guard')).toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(/Sentinels sign in at .* as guard/),
-    })
-    sentinel.close()
-  })
-
-  it.each([
-    ['who is connected', '-client|list', /does not tell who is connected/],
-    ['as whom a replica signs in', '-config|get', /does not tell as whom it signs in/],
-  ])('refuses where a node does not tell %s', async (_, right, message) => {
-    await grant(right)
-    for (const username of ['default', 'guard']) {
-      expect(await outcomeOf('sentinel', username)).toMatchObject({
-        kind: 'refused',
-        message: expect.stringMatching(message),
-      })
-    }
-  })
-})
-
 describe('kill-client', () => {
   async function openClient(): Promise<{ client: NodeConnection; id: number }> {
     const client = new NodeConnection(placeOf(primary.address), { username: null, password: null, tls: null })
@@ -297,7 +119,7 @@ describe('kill-client', () => {
     run.close()
     expect(await run.observe('after')).toBeNull()
     run.close()
-    await untilFollows()
+    await pair.untilFollows()
   })
 
   it('refuses links of replication, our own and strangers', async () => {
