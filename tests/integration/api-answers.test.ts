@@ -153,7 +153,7 @@ describe('answers', () => {
     ['listEvents', () => '/api/v1/events?cacheId=shop&limit=500'],
   ]
 
-  test('every operation is in this table, or of mitigations: api-mitigations.test.ts has those', () => {
+  test('every operation is in this table, or of mitigations: api-mitigations.test.ts and api-applications.test.ts have those', () => {
     const mitigations = Object.keys(MITIGATION_OPERATIONS)
     expect([...paths.map(([name]) => name), ...mitigations].sort()).toEqual(Object.keys(OPERATIONS).sort())
   })

@@ -1,88 +1,35 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { AdviceAnswer } from '../../core/api/advice.ts'
-import { Problem } from '../../core/api/problem.ts'
-import { AppInstance } from '../../core/mitigations/app-instance.ts'
 import { Mitigation, MitigationDetail, Preview } from '../../core/mitigations/model.ts'
-import type { Heartbeat } from '../../core/protocol/heartbeat.ts'
-import { closeStore, openStore, type Store } from '../../store/client.ts'
-import { acquireLeases } from '../../store/leases.ts'
+import type { Store } from '../../store/client.ts'
 import { callApi } from '../support/api-client.ts'
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { until } from '../support/redis.ts'
-import { seedFleet } from '../support/seed.ts'
-import { seedInstances, seedMitigations } from '../support/seed-mitigations.ts'
+import {
+  BASE,
+  draft,
+  KEY,
+  type MitigationApi,
+  problemOf,
+  request,
+  send,
+  startMitigationApi,
+} from '../support/mitigation-api.ts'
+import { seedMitigations } from '../support/seed-mitigations.ts'
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT'
-const BASE = '/api/v1/mitigations'
-const KEY = btoa('article:42')
-
-let database: TestDatabase
+let api: MitigationApi
 let store: Store
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  process.env.DATABASE_URL = database.url
-  process.env.LOG_LEVEL = 'silent'
-  store = openStore(database.url)
-  Object.assign(globalThis, { cachescopeStore: store })
-  await freshen()
+  api = await startMitigationApi()
+  store = api.store
 })
-afterAll(async () => {
-  await closeStore(store)
-  await database.drop()
-})
+afterAll(() => api?.stop())
 
-/** Figures of this moment: what is old is refused. */
-async function freshen(): Promise<void> {
-  await seedFleet(store, { minutes: 0.5, hotKeyWrites: 0.0001 })
-  // A history takes its time: its newest figures are of its beginning.
-  await seedFleet(store, { minutes: 0, hotKeyWrites: 0.0001 })
-  await seedInstances(store)
-}
-
-function send(
-  method: Method,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  return callApi(path, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  })
-}
-
-const draft = {
-  cacheId: 'shop',
-  action: 'split',
-  target: { kind: 'key', db: 0, keyBase64: KEY },
-  parameters: {},
-  expiresInSeconds: 600,
-}
-const request = { ...draft, actor: 'Ada', reason: 'The front page links to it.' }
 const keyed = (name: string) => ({ ...request, target: { kind: 'key', db: 0, keyBase64: btoa(name) } })
-
-async function problemOf(response: Response, status: number): Promise<Problem> {
-  expect(response.status).toBe(status)
-  expect(response.headers.get('content-type')).toBe('application/problem+json')
-  return Problem.parse(await response.json())
-}
-
-/** Of the seeded fleet, one that is read and hardly written. */
-async function ask(body: Record<string, unknown> = request, headers: Record<string, string> = {}) {
-  await freshen()
-  return send('POST', BASE, body, headers)
-}
-
-async function drainAll(): Promise<void> {
-  await store.pool.query(`UPDATE mitigation SET phase = 'off' WHERE phase <> 'off'`)
-}
 
 describe('asking for a mitigation', () => {
   test('a preview writes nothing and is as its schema says', async () => {
-    await freshen()
+    await api.freshen()
     const response = await send('POST', `${BASE}/preview`, draft)
     expect(response.status).toBe(200)
     const preview: unknown = await response.json()
@@ -92,7 +39,7 @@ describe('asking for a mitigation', () => {
   })
 
   test('the advice names one that fits, and why', async () => {
-    await freshen()
+    await api.freshen()
     const response = await send('POST', `${BASE}/advice`, { cacheId: 'shop', db: 0, keyBase64: KEY })
     expect(response.status).toBe(200)
     const advice = AdviceAnswer.parse(await response.json())
@@ -101,7 +48,7 @@ describe('asking for a mitigation', () => {
   })
 
   test('a dry run answers the preview and writes nothing', async () => {
-    const response = await ask({ ...request, dryRun: true })
+    const response = await api.ask({ ...request, dryRun: true })
     expect(response.status).toBe(200)
     expect(Preview.parse(await response.json()).action).toBe('split')
     expect(await (await send('GET', BASE)).json()).toMatchObject({ items: [] })
@@ -109,23 +56,23 @@ describe('asking for a mitigation', () => {
 
   test('201 with its address; the same key again is 200 and the same one; another request with it is 409', async () => {
     const headers = { 'idempotency-key': 'press-1' }
-    const first = await ask(request, headers)
+    const first = await api.ask(request, headers)
     expect(first.status).toBe(201)
     const made = Mitigation.parse(await first.json())
     expect(first.headers.get('location')).toBe(`${BASE}/${made.mitigationId}`)
     expect(made).toMatchObject({ phase: 'prepare', desired: 'on', actor: 'Ada', label: 'article:42' })
     expect(made.preview?.action).toBe('split')
 
-    const again = await ask(request, headers)
+    const again = await api.ask(request, headers)
     expect(again.status).toBe(200)
     expect(Mitigation.parse(await again.json()).mitigationId).toBe(made.mitigationId)
 
-    await problemOf(await ask({ ...request, action: 'replicate' }, headers), 409)
+    await problemOf(await api.ask({ ...request, action: 'replicate' }, headers), 409)
   })
 
   test('two people at once get one mitigation, and the second its number', async () => {
-    await drainAll()
-    await freshen()
+    await api.drainAll()
+    await api.freshen()
     const answers = await Promise.all([
       send('POST', BASE, request),
       send('POST', BASE, { ...request, actor: 'Grace' }),
@@ -141,7 +88,7 @@ describe('asking for a mitigation', () => {
   })
 
   test('what is refused says every reason, and what may be taken on', async () => {
-    const response = await ask({ ...keyed('session:9'), action: 'split' })
+    const response = await api.ask({ ...keyed('session:9'), action: 'split' })
     const problem = await problemOf(response, 422)
     expect(problem.type).toBe('urn:cachescope:problem:mitigation-refused')
     expect(problem.refusals?.length).toBeGreaterThan(0)
@@ -215,8 +162,8 @@ describe('what is sent', () => {
 describe('one that is there', () => {
   let mitigationId: number
   beforeAll(async () => {
-    await drainAll()
-    const made = await ask()
+    await api.drainAll()
+    const made = await api.ask()
     expect(made.status).toBe(201)
     mitigationId = Mitigation.parse(await made.json()).mitigationId
   })
@@ -276,7 +223,7 @@ describe('one that is there', () => {
 })
 
 test('every phase, verdict and end is answered as its schema says', async () => {
-  await drainAll()
+  await api.drainAll()
   const { byLabel } = await seedMitigations(store)
   const told = await Promise.all(
     [...byLabel.values()].map(async (mitigationId) => {
@@ -289,92 +236,4 @@ test('every phase, verdict and end is answered as its schema says', async () => 
   expect(new Set(told.map(({ phase }) => phase))).toEqual(new Set(['prepare', 'active', 'draining', 'off']))
   const verdicts = new Set(told.map(({ proof }) => proof?.verdict ?? null))
   expect(verdicts).toEqual(new Set(['worked', 'no-effect', 'harmful', null]))
-})
-
-const heartbeat = (at: number): Heartbeat => ({
-  v: 1,
-  app: 'mobile',
-  instanceId: 'over-http',
-  host: 'edge-1',
-  pid: 77,
-  library: '@cachescope/client 0.1.0',
-  startedAt: at - 1_000,
-  at,
-  rev: 0,
-  state: 'passing',
-  policies: [],
-  errors: 0,
-  connections: [],
-  hotKeys: { windowMs: 5_000, commands: 0, sampled: 0, keys: [] },
-})
-
-describe('applications over HTTP', () => {
-  // Without a collector nobody is told of anything.
-  beforeAll(() => acquireLeases(store, 'me', ['shop'], 600_000))
-
-  test('a heartbeat is kept and listed', async () => {
-    const response = await send('POST', '/api/v1/heartbeats', {
-      cacheId: 'shop',
-      heartbeat: heartbeat(Date.now()),
-    })
-    expect(response.status).toBe(204)
-    const body = await (await send('GET', '/api/v1/app-instances?cacheId=shop')).json()
-    const { items } = z.object({ items: z.array(AppInstance) }).parse(body)
-    expect(items).toContainEqual(expect.objectContaining({ app: 'mobile', host: 'edge-1', pid: 77 }))
-  })
-
-  test('one that is none is named field by field', async () => {
-    const bad = { ...heartbeat(Date.now()), pid: 'one' }
-    const problem = await problemOf(
-      await send('POST', '/api/v1/heartbeats', { cacheId: 'shop', heartbeat: bad }),
-      400,
-    )
-    expect(problem.errors?.[0]?.field).toBe('heartbeat.pid')
-    await problemOf(
-      await send('POST', '/api/v1/heartbeats', { cacheId: 'nowhere', heartbeat: heartbeat(Date.now()) }),
-      404,
-    )
-  })
-
-  const PATH = '/api/v1/policies?cacheId=shop&app=web'
-  test('the document has an ETag, and 304 to those who know it', async () => {
-    const response = await send('GET', PATH)
-    expect(response.status).toBe(200)
-    const etag = response.headers.get('etag') ?? ''
-    expect(await response.json()).toMatchObject({ v: 1, app: 'web', kill: false })
-    const known = await send('GET', PATH, undefined, { 'if-none-match': etag })
-    expect(known.status).toBe(304)
-    expect(await known.text()).toBe('')
-  })
-
-  test('an old revision is answered at once; the newest waits until there is a newer one', async () => {
-    await drainAll()
-    const document = z.object({ rev: z.int() }).parse(await (await send('GET', PATH)).json())
-    expect((await send('GET', `${PATH}&rev=0`)).status).toBe(document.rev > 0 ? 200 : 304)
-    let settled = false
-    const waiting = send('GET', `${PATH}&rev=${document.rev}`).finally(() => {
-      settled = true
-    })
-    // Only once it listens does it wait for news rather than for its time.
-    const listening = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'listen%'`
-    await until('LISTEN', async () => ((await store.pool.query(listening)).rowCount ?? 0) > 0)
-    expect(settled).toBe(false)
-    const asked = Date.now()
-    const made = await ask({ ...request, reason: 'for the long poll' })
-    expect(made.status).toBe(201)
-    const answer = await waiting
-    expect(answer.status).toBe(200)
-    const newer = z.object({ rev: z.int() }).parse(await answer.json())
-    expect(newer.rev).toBeGreaterThan(document.rev)
-    // Else it would be told when its 25 seconds are over.
-    expect(Date.now() - asked).toBeLessThan(20_000)
-  })
-
-  test('a poll whose reader has gone does not wait on', async () => {
-    const { rev } = z.object({ rev: z.int() }).parse(await (await send('GET', PATH)).json())
-    const abort = new AbortController()
-    const waiting = callApi(`${PATH}&rev=${rev}`, { signal: abort.signal })
-    abort.abort()
-    expect((await waiting).status).toBe(304)
-  })
 })
