@@ -1,8 +1,5 @@
 /** What is asked for, as the database keeps it: one a target, the same answer to the same question, pages, fences. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildPolicyDocument } from '../../../core/mitigations/policy-document.ts'
-import type { Heartbeat } from '../../../core/protocol/heartbeat.ts'
-import { listAppInstances, saveHeartbeats } from '../../../store/app-instances.ts'
 import { closeStore, openStore, type Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import {
@@ -19,15 +16,14 @@ import {
   getMitigation,
   listMitigations,
 } from '../../../store/mitigations.ts'
-import { readPolicyDocument } from '../../../store/policies.ts'
 import { dropExpired } from '../../../store/retention.ts'
 import { saveCaches } from '../../../store/topology.ts'
+import { saveOff, WRITER } from '../../support/mitigation-off.ts'
 import { create, detailOf, requestOf } from '../../support/mitigation-world.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 
 let database: TestDatabase
 let store: Store
-const writer = { collectorId: 'me', cacheId: 'shop' }
 const change = { actor: 'bob', reason: 'over' }
 const DAY_MS = 86_400_000
 
@@ -43,12 +39,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-const off = async (mitigationId: number, now = Date.now()) => {
-  await acquireLeases(store, 'me', ['shop'], 60_000)
-  const { phase } = await detailOf(store, mitigationId)
-  const to = { outcome: 'done' as const, message: null, event: 'split of a: is off.', now }
-  expect(await savePhase(store, writer, { mitigationId, from: phase, to: 'off', ...to })).toBe(true)
-}
+const off = (mitigationId: number, now?: number) => saveOff(store, mitigationId, now)
 
 describe('a request', () => {
   it('of two at once makes one mitigation, and tells the other who has it', async () => {
@@ -196,7 +187,7 @@ describe('a mitigation', () => {
     expect(await savePhase(store, other, { mitigationId: id, ...phase })).toBe(false)
     expect(await detailOf(store, id)).toMatchObject({ phase: 'prepare', message: null, steps: [] })
     // Nor from a phase that it has left.
-    expect(await savePhase(store, writer, { mitigationId: id, ...phase, from: 'active' })).toBe(false)
+    expect(await savePhase(store, WRITER, { mitigationId: id, ...phase, from: 'active' })).toBe(false)
     await off(id)
   })
 
@@ -214,20 +205,20 @@ describe('a mitigation', () => {
     }
     const end = (result: 'ok' | 'failed', message: string | null) => ({ result, message, now })
     for (let attempt = 1; attempt <= 12; attempt++) {
-      const stepId = await saveStepStarted(store, writer, step)
-      await saveStepEnded(store, writer, stepId ?? 0, end('failed', 'It does not answer.'))
+      const stepId = await saveStepStarted(store, WRITER, step)
+      await saveStepEnded(store, WRITER, stepId ?? 0, end('failed', 'It does not answer.'))
     }
     const shown = async () =>
       (await detailOf(store, id)).steps.map(({ result, message }) => [result, message])
     expect(await shown()).toEqual([['failed', 'Attempt 12. It does not answer.']])
-    const stepId = await saveStepStarted(store, writer, step)
+    const stepId = await saveStepStarted(store, WRITER, step)
     expect(await shown()).toEqual([['started', 'Attempt 13.']])
-    await saveStepEnded(store, writer, stepId ?? 0, end('ok', null))
+    await saveStepEnded(store, WRITER, stepId ?? 0, end('ok', null))
     expect(await shown()).toEqual([['ok', 'Attempt 13.']])
     // One whose result is not known is no failure: it stays as it is, and another is begun.
-    await saveStepStarted(store, writer, { ...step, name: 'x' })
-    const again = await saveStepStarted(store, writer, { ...step, name: 'x' })
-    await saveStepEnded(store, writer, again ?? 0, end('ok', null))
+    await saveStepStarted(store, WRITER, { ...step, name: 'x' })
+    const again = await saveStepStarted(store, WRITER, { ...step, name: 'x' })
+    await saveStepEnded(store, WRITER, again ?? 0, end('ok', null))
     expect((await shown()).slice(1)).toEqual([
       ['failed', expect.stringMatching(/never learnt/)],
       ['ok', null],
@@ -249,64 +240,5 @@ describe('a mitigation', () => {
     const { revs } = await listRunning(store, ['shop'])
     await dropExpired(store, now, keep)
     expect((await listRunning(store, ['shop'])).revs).toEqual(revs)
-  })
-})
-
-describe('the policy document', () => {
-  it('has what is decided, under revisions that only grow', async () => {
-    await acquireLeases(store, 'me', ['shop'], 60_000)
-    const id = await create(store, requestOf('split', 'published'))
-    const read = () => readPolicyDocument(store, { cacheId: 'shop', app: 'web', now: Date.now() })
-    const before = await read()
-    expect(before.policies).toEqual([])
-    const plan = {
-      local: null,
-      variants: { keysBase64: ['YQ==', 'Yg=='], writeFanout: true },
-      replicaRead: false,
-    }
-    await patchMitigation(store, writer, id, { state: { plan }, isPolicyChange: true })
-    const after = await read()
-    expect(after.rev).toBeGreaterThan(before.rev)
-    expect(after.policies).toMatchObject([{ id: `m${id}`, phase: 'prepare', variants: plan.variants }])
-    const { mitigations, revs } = await listRunning(store, ['shop'])
-    const rev = revs.get('shop') ?? 0
-    expect(buildPolicyDocument({ app: 'web', running: mitigations, rev, now: after.issuedAt })).toEqual(after)
-    // Its end is told at once, and nothing is while no collector has the cache.
-    await drainMitigation(store, id, change, Date.now())
-    expect((await read()).policies).toMatchObject([{ id: `m${id}`, phase: 'draining' }])
-    await store.pool.query(`UPDATE lease SET expires_at = now() WHERE cache_id = 'shop'`)
-    expect(await read()).toMatchObject({ rev: 0, policies: [] })
-    await off(id)
-    const end = await read()
-    expect(end.policies).toEqual([])
-    expect(end.rev).toBeGreaterThan(after.rev)
-    await expect(readPolicyDocument(store, { cacheId: 'no', app: 'web', now: 0 })).rejects.toMatchObject({
-      code: 'not-found',
-    })
-  })
-})
-
-describe('heartbeats', () => {
-  it('are kept one an instance, the newest, and forgotten after a day', async () => {
-    const heartbeat = (rev: number): Heartbeat => ({
-      ...{ v: 1, app: 'web', instanceId: 'i1', host: 'h', pid: 1, library: 'x 1', startedAt: 1, at: 1, rev },
-      ...{ state: 'applying', policies: [], errors: 0, connections: ['10.0.0.1:5'] },
-      hotKeys: { windowMs: 0, commands: 0, sampled: 0, keys: [] },
-    })
-    const now = Date.now()
-    // Twice in one round: the newer one, and no error that keeps the others out.
-    await saveHeartbeats(store, 'shop', [
-      { heartbeat: heartbeat(1), seenAt: now - 2_000 },
-      { heartbeat: heartbeat(2), seenAt: now },
-      { heartbeat: heartbeat(1), seenAt: now - 3_000 },
-    ])
-    await saveHeartbeats(store, 'shop', [{ heartbeat: heartbeat(1), seenAt: now - 1_000 }])
-    const [instance, ...others] = await listAppInstances(store, { cacheId: 'shop', now })
-    expect(others).toEqual([])
-    expect(instance).toMatchObject({ app: 'web', rev: 2, seenAt: new Date(now).toISOString() })
-    expect(await listAppInstances(store, { cacheId: 'shop', now: now + DAY_MS + 1 })).toEqual([])
-    const keep = { rawMs: DAY_MS, minutesMs: DAY_MS, hoursMs: 30 * DAY_MS, keysMs: DAY_MS }
-    await dropExpired(store, now + DAY_MS + 1, keep)
-    expect(await listAppInstances(store, { cacheId: 'shop', now })).toEqual([])
   })
 })
