@@ -21,8 +21,7 @@ export class ClusterState {
       ? { kind: 'cluster-ok', message: 'The cluster serves all slots again.' }
       : {
           kind: 'cluster-down',
-          message:
-            'The cluster does not serve: slots have no primary, or most primaries are out of reach.',
+          message: 'The cluster does not serve: slots have no primary, or most primaries are out of reach.',
         }
   }
 }

@@ -23,7 +23,7 @@ import { Journal } from './journal.ts'
 import { KnownPlaces } from './known-places.ts'
 import type { NodeBill } from './node-bill.ts'
 import { Participants } from './participants.ts'
-import { Prover, type ProveOptions, proveAndWrite } from './prover.ts'
+import { type ProveOptions, Prover, proveAndWrite } from './prover.ts'
 import { Runner } from './runner.ts'
 import { SlotMap } from './slot-map.ts'
 

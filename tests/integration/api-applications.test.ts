@@ -5,7 +5,13 @@ import type { Heartbeat } from '../../core/protocol/heartbeat.ts'
 import type { Store } from '../../store/client.ts'
 import { acquireLeases } from '../../store/leases.ts'
 import { callApi } from '../support/api-client.ts'
-import { type MitigationApi, problemOf, request, send, startMitigationApi } from '../support/mitigation-api.ts'
+import {
+  type MitigationApi,
+  problemOf,
+  request,
+  send,
+  startMitigationApi,
+} from '../support/mitigation-api.ts'
 import { until } from '../support/redis.ts'
 
 let api: MitigationApi

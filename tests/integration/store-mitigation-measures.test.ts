@@ -84,7 +84,8 @@ test('of a shard, its primary; of a node, itself; of the cache, the busiest', as
   const { rows } = await shop.store.pool.query<{ node_id: number; shard_id: number; address: string }>(
     'SELECT node_id, shard_id, address FROM node ORDER BY address',
   )
-  const cpuOf = async (target: Mitigation['target']) => (await shop.measure({ ...shop.split, target })).cpuShare
+  const cpuOf = async (target: Mitigation['target']) =>
+    (await shop.measure({ ...shop.split, target })).cpuShare
   expect(await cpuOf({ kind: 'shard', shardId: rows[0]?.shard_id ?? 0 })).toBeCloseTo(0.3)
   expect(await cpuOf({ kind: 'node', nodeId: rows[2]?.node_id ?? 0 })).toBeCloseTo(0.1)
   expect(await cpuOf({ kind: 'cache' })).toBeCloseTo(0.7)

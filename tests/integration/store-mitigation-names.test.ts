@@ -136,7 +136,11 @@ test('reads of names are as the applications counted them, a missing copy’s at
 
 test('a split of which no heartbeat told has no counts of its own', async () => {
   await saveApps(FROM + 10_000, { readsPerSec: null, localHitsPerSec: null, variantReadsPerSec: null })
-  expect(await shop.measure()).toMatchObject({ instances: null, nameOpsPerSec: [null, null], keyOpsPerSec: null })
+  expect(await shop.measure()).toMatchObject({
+    instances: null,
+    nameOpsPerSec: [null, null],
+    keyOpsPerSec: null,
+  })
 })
 
 test('reads by replicas: what is left on the primary', async () => {
@@ -144,6 +148,8 @@ test('reads by replicas: what is left on the primary', async () => {
   await saveApps(FROM + 10_000, { readsPerSec: 900, replicaReadsPerSec: 400 })
   expect((await shop.measure(replicate)).keyPrimaryOpsPerSec).toBe(500)
   await saveReports(() => 450)
-  await shop.save(FROM + 30_000, { hotKeys: [hotKey(FROM + 30_000, KEY, 0.4, { ...REPLICA, opsPerSec: 430 })] })
+  await shop.save(FROM + 30_000, {
+    hotKeys: [hotKey(FROM + 30_000, KEY, 0.4, { ...REPLICA, opsPerSec: 430 })],
+  })
   expect(await shop.measure(replicate)).toMatchObject({ keyPrimaryOpsPerSec: 450, keyOpsPerSec: 880 })
 })

@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { userInfo } from 'node:os'
-import { freePort, until } from './redis.ts'
+import { freePort } from './free-port.ts'
+import { until } from './redis.ts'
 
 export type MemcachedProcess = {
   readonly host: string

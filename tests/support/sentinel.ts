@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type Engine, serverOf } from './engines.ts'
-import { freePort, type RedisProcess, until } from './redis.ts'
+import { freePort } from './free-port.ts'
+import { type RedisProcess, until } from './redis.ts'
 
 export type SentinelProcess = {
   readonly port: number

@@ -1,7 +1,8 @@
 /** A real server that speaks TLS on a port of its own beside its plain one, with a certificate made for it. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { freePort, type RedisProcess } from './redis.ts'
+import { freePort } from './free-port.ts'
+import type { RedisProcess } from './redis.ts'
 
 /** Restarts the server with TLS. @returns its TLS port and the certificate that signs for it */
 export async function enableTls(server: RedisProcess): Promise<{ port: number; ca: Buffer }> {

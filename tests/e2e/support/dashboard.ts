@@ -3,7 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { dashboardCommand } from '../../../bin/dashboard.ts'
-import { freePort, until } from '../../support/redis.ts'
+import { freePort } from '../../support/free-port.ts'
+import { until } from '../../support/redis.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const NEXT = join(ROOT, 'node_modules/next/dist/bin/next')

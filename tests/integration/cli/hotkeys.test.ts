@@ -8,15 +8,9 @@ import { afterEach, expect, test } from 'vitest'
 import type { LookJson } from '../../../collector/look/look-json.ts'
 import { encodeCommand } from '../../../collector/monitor/resp.ts'
 import { runProgram } from '../../support/command.ts'
+import { freePort } from '../../support/free-port.ts'
 import { startMemcached } from '../../support/memcached.ts'
-import {
-  delay,
-  freePort,
-  type RedisProcess,
-  startRedis,
-  startRedisCluster,
-  until,
-} from '../../support/redis.ts'
+import { delay, type RedisProcess, startRedis, startRedisCluster, until } from '../../support/redis.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { enableTls } from '../../support/tls-redis.ts'
 import { startTraffic } from '../../support/traffic.ts'

@@ -8,8 +8,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { closeStore, openStore } from '../../../store/client.ts'
 import { listCollectors } from '../../../store/collectors.ts'
 import { cacheYaml } from '../../support/collector.ts'
+import { freePort } from '../../support/free-port.ts'
 import { createEmptyDatabase, createTestDatabase } from '../../support/postgres.ts'
-import { delay, freePort, startRedis, until } from '../../support/redis.ts'
+import { delay, startRedis, until } from '../../support/redis.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
 
 const MAIN = new URL('../../../collector/main.ts', import.meta.url).pathname

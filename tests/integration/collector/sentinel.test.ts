@@ -1,8 +1,9 @@
 /** A cache behind Sentinels: found through them, watched as the shard it is, followed over a failover. */
 import { afterEach, expect, it } from 'vitest'
 import { cacheYaml, startCollector } from '../../support/collector.ts'
+import { freePort } from '../../support/free-port.ts'
 import { createTestDatabase } from '../../support/postgres.ts'
-import { freePort, startRedis, until } from '../../support/redis.ts'
+import { startRedis, until } from '../../support/redis.ts'
 import { startSentinel } from '../../support/sentinel.ts'
 
 const ends: (() => unknown)[] = []

@@ -2,8 +2,9 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMemcachedSource } from '../../../collector/memcached/memcached-source.ts'
+import { freePort } from '../../support/free-port.ts'
 import { type MemcachedProcess, startMemcached } from '../../support/memcached.ts'
-import { delay, freePort, startRedis, until } from '../../support/redis.ts'
+import { delay, startRedis, until } from '../../support/redis.ts'
 import { startScriptedServer } from '../../support/scripted-server.ts'
 
 const ends: (() => unknown)[] = []
