@@ -147,31 +147,30 @@ async function launch(options: RedisOptions, port: number): Promise<RedisProcess
       child = spawnServer(engine, settings)
       await started()
     },
-    async command(...args) {
-      const client = new Redis({
-        host: HOST,
-        port,
-        password: options.password,
-        protocol: 2,
-        lazyConnect: true,
-        enableReadyCheck: false,
-        retryStrategy: null,
-        maxRetriesPerRequest: 0,
-      })
-      client.on('error', () => {})
-      try {
-        await client.connect()
-        const [name = '', ...rest] = args
-        return await client.call(String(name), ...rest)
-      } finally {
-        client.disconnect()
-      }
-    },
+    command: (...args) => runCommand({ port, password: options.password }, args),
     async stop() {
       child.kill('SIGCONT')
       await end('SIGKILL')
       await gone()
     },
+  }
+}
+
+/** On a connection of its own. */
+export async function runCommand(
+  to: { port: number; password: string | undefined; disableClientInfo?: boolean },
+  [name = '', ...args]: (string | number | Buffer)[],
+): Promise<unknown> {
+  const client = new Redis({
+    ...{ host: HOST, ...to, protocol: 2, lazyConnect: true, enableReadyCheck: false },
+    ...{ retryStrategy: null, maxRetriesPerRequest: 0 },
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await client.call(String(name), ...args)
+  } finally {
+    client.disconnect()
   }
 }
 

@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
 import { type Engine, serverOf } from './engines.ts'
 import { freePort } from './free-port.ts'
-import { type RedisProcess, until } from './redis.ts'
+import { type RedisProcess, runCommand, until } from './redis.ts'
 
 export type SentinelProcess = {
   readonly port: number
@@ -48,27 +47,8 @@ export async function startSentinel(
   const child = spawn(server.program, [...server.args, file, '--sentinel'], { stdio: 'ignore' })
   children.add(child)
   child.once('exit', () => children.delete(child))
-  const command = async (...args: (string | number)[]): Promise<unknown> => {
-    const client = new Redis({
-      host: '127.0.0.1',
-      port,
-      password: options.password,
-      protocol: 2,
-      lazyConnect: true,
-      enableReadyCheck: false,
-      disableClientInfo: true,
-      retryStrategy: null,
-      maxRetriesPerRequest: 0,
-    })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      const [name = '', ...rest] = args
-      return await client.call(String(name), ...rest)
-    } finally {
-      client.disconnect()
-    }
-  }
+  const command = (...args: (string | number)[]) =>
+    runCommand({ port, password: options.password, disableClientInfo: true }, args)
   await until('the Sentinel knows the deployment', async () => {
     const fields = (await command('SENTINEL', 'MASTER', masterName)) as string[]
     const value = (name: string) => fields[fields.indexOf(name) + 1]

@@ -1,34 +1,26 @@
 /** What is measured of a mitigation after its verdict, and what is written of those who take part, on a real database. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../../collector/clock.ts'
 import { Journal, type JournalOptions } from '../../../collector/mitigations/journal.ts'
 import { Prover } from '../../../collector/mitigations/prover.ts'
 import type { Measures, Proof } from '../../../core/mitigations/measures.ts'
 import type { Acknowledgement } from '../../../core/mitigations/model.ts'
 import { describeWaits, type Waits } from '../../../core/waits.ts'
-import { closeStore, openStore, type Store } from '../../../store/client.ts'
+import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import { saveMitigationSample } from '../../../store/mitigation-samples.ts'
-import { saveCaches } from '../../../store/topology.ts'
 import { create, detailOf, requestOf } from '../../support/mitigation-world.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { openShopStore } from '../../support/shop-store.ts'
 
 const WINDOW_MS = 10_000
 const WRITER = { collectorId: 'me', cacheId: 'shop' }
-let database: TestDatabase
 let store: Store
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  store = openStore(database.url)
-  await saveCaches(store, [
-    { cacheId: 'shop', kind: 'cluster', seeds: ['a:1'], intervalMs: 1_000, mitigationsEnabled: true },
-  ])
+  const shop = await openShopStore()
+  store = shop.store
   await acquireLeases(store, 'me', ['shop'], 600_000)
-})
-afterAll(async () => {
-  await closeStore(store)
-  await database.drop()
+  return shop.close
 })
 
 function windowOf(from: number): Measures {

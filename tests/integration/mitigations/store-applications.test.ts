@@ -1,34 +1,26 @@
 /** What applications are told and tell, as the database keeps it: the policy document, heartbeats. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { buildPolicyDocument } from '../../../core/mitigations/policy-document.ts'
 import type { Heartbeat } from '../../../core/protocol/heartbeat.ts'
 import { listAppInstances, saveHeartbeats } from '../../../store/app-instances.ts'
-import { closeStore, openStore, type Store } from '../../../store/client.ts'
+import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import { listRunning, patchMitigation } from '../../../store/mitigation-progress.ts'
 import { drainMitigation } from '../../../store/mitigations.ts'
 import { readPolicyDocument } from '../../../store/policies.ts'
 import { dropExpired } from '../../../store/retention.ts'
-import { saveCaches } from '../../../store/topology.ts'
 import { saveOff, WRITER } from '../../support/mitigation-off.ts'
 import { create, requestOf } from '../../support/mitigation-world.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { openShopStore } from '../../support/shop-store.ts'
 
-let database: TestDatabase
 let store: Store
 const change = { actor: 'bob', reason: 'over' }
 const DAY_MS = 86_400_000
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  store = openStore(database.url)
-  await saveCaches(store, [
-    { cacheId: 'shop', kind: 'cluster', seeds: ['a:1'], intervalMs: 1_000, mitigationsEnabled: true },
-  ])
-})
-afterAll(async () => {
-  await closeStore(store)
-  await database.drop()
+  const shop = await openShopStore()
+  store = shop.store
+  return shop.close
 })
 
 describe('the policy document', () => {

@@ -1,6 +1,6 @@
 /** What is asked for, as the database keeps it: one a target, the same answer to the same question, pages, fences. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closeStore, openStore, type Store } from '../../../store/client.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import {
   listRunning,
@@ -20,23 +20,16 @@ import { dropExpired } from '../../../store/retention.ts'
 import { saveCaches } from '../../../store/topology.ts'
 import { saveOff, WRITER } from '../../support/mitigation-off.ts'
 import { create, detailOf, requestOf } from '../../support/mitigation-world.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { openShopStore } from '../../support/shop-store.ts'
 
-let database: TestDatabase
 let store: Store
 const change = { actor: 'bob', reason: 'over' }
 const DAY_MS = 86_400_000
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  store = openStore(database.url)
-  await saveCaches(store, [
-    { cacheId: 'shop', kind: 'cluster', seeds: ['a:1'], intervalMs: 1_000, mitigationsEnabled: true },
-  ])
-})
-afterAll(async () => {
-  await closeStore(store)
-  await database.drop()
+  const shop = await openShopStore()
+  store = shop.store
+  return shop.close
 })
 
 const off = (mitigationId: number, now?: number) => saveOff(store, mitigationId, now)
