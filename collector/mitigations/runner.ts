@@ -1,5 +1,5 @@
 /** Takes one mitigation through its phases: one turn at a time, each from what is written. */
-import type { Mitigation, MitigationAction, MitigationPhase } from '../../core/mitigations/model.ts'
+import { ENDING_ACTIONS, type Mitigation, type MitigationPhase } from '../../core/mitigations/model.ts'
 import { PHASE_WORDS } from '../../core/mitigations/words.ts'
 import { FINISHED } from '../../store/mitigation-rows.ts'
 import { NodeFailure } from '../connection/failure.ts'
@@ -136,7 +136,7 @@ export class Runner {
   /** Nothing is left to do or to undo. It stays for what can be told of its effect. */
   async #finish(message: string): Promise<boolean> {
     const { journal } = this.#options
-    if (!ENDING.has(journal.row.action)) return this.#go('off', 'done', message)
+    if (!ENDING_ACTIONS.has(journal.row.action)) return this.#go('off', 'done', message)
     await journal.saveMessage(`${MEASURED} ${message}`, null)
     return this.#markFinished()
   }
@@ -193,14 +193,6 @@ export class Runner {
 
 const ACTIVATED = 'activate'
 const MEASURED = 'Done; its effect is being measured.'
-/** They finish by themselves, and leave an effect that figures tell of. */
-const ENDING: ReadonlySet<MitigationAction> = new Set([
-  'failover',
-  'move-slot',
-  'spread-ttls',
-  'kill-client',
-  'pause-writes',
-])
 
 function messageOf(error: NodeFailure): string {
   return error.replyCode === 'NOPERM'

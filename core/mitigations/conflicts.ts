@@ -11,17 +11,19 @@ export type Conflicting = Pick<Mitigation, 'mitigationId' | 'action' | 'target' 
 
 /**
  * @param shardOf the shard that a target is, or is a node of, told in any way that is the same for both; null: of none
- * @returns why not, in a sentence; null where nothing that runs is in the way
+ * @returns which one, and why, in a sentence; null where nothing that runs is in the way
  */
 export function findConflict(
   draft: Pick<Conflicting, 'action' | 'target' | 'parameters'>,
   running: readonly Conflicting[],
   shardOf: (target: MitigationTarget) => number | null,
-): string | null {
+): { mitigationId: number; message: string } | null {
   for (const other of running) {
     const why = reasonOf(draft, other, shardOf)
     if (why === null) continue
-    return `Mitigation ${other.mitigationId} (${other.action} of ${other.label}) runs: ${why} Drain that one, or wait for its end.`
+    const { mitigationId, action, label } = other
+    const message = `Mitigation ${mitigationId} (${action} of ${label}) runs: ${why} Drain that one, or wait for its end.`
+    return { mitigationId, message }
   }
   return null
 }

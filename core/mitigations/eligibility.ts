@@ -59,10 +59,9 @@ function* refuseCache(facts: MitigationFacts, draft: MitigationDraft, now: numbe
   const targetKey = targetKeyOf(draft)
   const other = facts.running.find((mitigation) => mitigation.targetKey === targetKey)
   if (other !== undefined) {
-    yield final(
-      'running',
-      `Mitigation ${other.mitigationId} (${other.action}) runs on ${other.label} already and is in ${other.phase}: extend it, or drain it and wait until it is off.`,
-    )
+    const { mitigationId, action, label, phase } = other
+    const message = `Mitigation ${mitigationId} (${action}) runs on ${label} already and is in ${phase}: extend it, or drain it and wait until it is off.`
+    yield { id: 'running', message, overridable: false, mitigationId }
   }
 }
 

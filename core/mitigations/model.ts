@@ -21,6 +21,14 @@ export const SERVER_ACTIONS = [
 ] as const
 export const MitigationAction = z.enum([...KEY_ACTIONS, ...SERVER_ACTIONS])
 export type MitigationAction = z.infer<typeof MitigationAction>
+/** They finish by themselves, and leave an effect that figures tell of; at their expiry they are given up. */
+export const ENDING_ACTIONS: ReadonlySet<MitigationAction> = new Set([
+  'failover',
+  'move-slot',
+  'spread-ttls',
+  'kill-client',
+  'pause-writes',
+])
 export type KeyAction = (typeof KEY_ACTIONS)[number]
 export type ServerAction = (typeof SERVER_ACTIONS)[number]
 
@@ -86,6 +94,7 @@ export const Refusal = z.object({
   id: z.string().describe('`counter`, `lock`, `one-shard`, …'),
   message: z.string().describe('A sentence for a person: why, and what to do instead'),
   overridable: z.boolean().describe('Whether a person may take it on'),
+  mitigationId: z.int().optional().describe('Of running and running-beside: the one that is in the way'),
 })
 export type Refusal = z.infer<typeof Refusal>
 

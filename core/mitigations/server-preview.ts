@@ -9,7 +9,7 @@ import { planConfig } from './server-plan-config.ts'
 import { planFailover } from './server-plan-failover.ts'
 import { planMoveSlot } from './server-plan-move-slot.ts'
 import { planDenyUser, planKillClient, planPauseWrites, planSpreadTtls } from './server-plan-traffic.ts'
-import { CONNECTING, type Plan, refusal, unplanned } from './server-plans.ts'
+import { CONNECTING, type Plan, unplanned } from './server-plans.ts'
 
 export function previewServerAction(facts: MitigationFacts, draft: MitigationDraft): Preview {
   const plan = planOf(facts, draft)
@@ -44,8 +44,8 @@ function refuseConflict(facts: MitigationFacts, draft: MitigationDraft): Refusal
         ? (facts.shards.find(({ nodes }) => nodes.some(({ nodeId }) => nodeId === target.nodeId))?.shardId ??
           null)
         : null
-  const message = findConflict(draft, facts.running, shardOf)
-  return message === null ? [] : [refusal('running-beside', message)]
+  const conflict = findConflict(draft, facts.running, shardOf)
+  return conflict === null ? [] : [{ id: 'running-beside', overridable: false, ...conflict }]
 }
 
 function planOf(facts: MitigationFacts, draft: MitigationDraft): Plan {

@@ -1,10 +1,9 @@
-import Link from 'next/link'
 import type { ReactNode } from 'react'
 import type { Problem } from '../../../core/api/problem.ts'
 import type { MitigationRequest, Preview } from '../../../core/mitigations/model.ts'
-import { mitigationHref } from '../../_lib/urls.ts'
 import { NearTime } from '../clock.tsx'
 import { Notice } from '../notice.tsx'
+import { MitigationLink } from './mitigation-link.tsx'
 
 /** What stands between the form and its mitigation: a field that is not filled, or what the server said. */
 export type FormProblem =
@@ -73,9 +72,7 @@ export function ProblemText({ problem }: { problem: FormProblem | null }) {
       {mitigationId !== undefined && (
         <>
           {' '}
-          <Link href={mitigationHref(mitigationId)} prefetch={false}>
-            Open mitigation {mitigationId}
-          </Link>
+          <MitigationLink mitigationId={mitigationId} />
         </>
       )}
     </Notice>

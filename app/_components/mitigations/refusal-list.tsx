@@ -1,9 +1,16 @@
-import { IconAlertTriangle, IconBan } from '@tabler/icons-react'
+import { IconBan } from '@tabler/icons-react'
 import type { Refusal } from '../../../core/mitigations/model.ts'
 import fields from './fields.module.css'
+import { MitigationLink } from './mitigation-link.tsx'
 import classes from './refusal-list.module.css'
 
-/** Why it is refused; what a person may take on has a box to tick. Without `onTake` it is only told. */
+export function refusalTitle(refusals: readonly Refusal[]): string {
+  return refusals.some(({ overridable }) => !overridable)
+    ? 'It is refused'
+    : 'It is refused unless you take it on'
+}
+
+/** Why it is refused; what a person may take on has a box to tick. */
 export function RefusalList({
   refusals,
   taken,
@@ -11,25 +18,23 @@ export function RefusalList({
 }: {
   refusals: Refusal[]
   taken: string[]
-  onTake?: (id: string, take: boolean) => void
+  onTake: (id: string, take: boolean) => void
 }) {
   if (refusals.length === 0) return null
-  const hard = refusals.filter(({ overridable }) => !overridable)
+  const isFinal = refusals.some(({ overridable }) => !overridable)
   return (
     <section
       id="mitigation-overrides"
       tabIndex={-1}
       className={classes.refusals}
-      data-hard={hard.length > 0 || undefined}
+      data-hard={isFinal || undefined}
       aria-label="Refusals"
     >
-      <h3 className={classes.title}>
-        {hard.length > 0 ? 'It is refused' : 'It is refused unless you take it on'}
-      </h3>
+      <h3 className={classes.title}>{refusalTitle(refusals)}</h3>
       <ul>
-        {refusals.map(({ id, message, overridable }) => (
+        {refusals.map(({ id, message, overridable, mitigationId }) => (
           <li key={id}>
-            {overridable && onTake !== undefined ? (
+            {overridable ? (
               <label className={fields.flag}>
                 <input
                   type="checkbox"
@@ -42,14 +47,15 @@ export function RefusalList({
               </label>
             ) : (
               <span className={classes.refusal}>
-                {overridable ? (
-                  <IconAlertTriangle size={15} aria-hidden="true" />
-                ) : (
-                  <IconBan size={15} aria-hidden="true" />
-                )}
+                <IconBan size={15} aria-hidden="true" />
                 <span>
                   {message}
-                  {overridable && taken.includes(id) && <b> Taken on.</b>}
+                  {mitigationId !== undefined && (
+                    <>
+                      {' '}
+                      <MitigationLink mitigationId={mitigationId} />
+                    </>
+                  )}
                 </span>
               </span>
             )}

@@ -57,7 +57,7 @@ export function serverAction(methods: Methods): Action {
 /** Of two that were asked for at once, the later one. */
 function refuseConflict(context: ActionContext): void {
   const { mitigation, others, topology, shardOrdinals, nodeAddresses } = context
-  const message = findConflict(
+  const conflict = findConflict(
     mitigation,
     others.filter(({ mitigationId }) => mitigationId < mitigation.mitigationId),
     (target) => {
@@ -69,7 +69,7 @@ function refuseConflict(context: ActionContext): void {
       )
     },
   )
-  if (message !== null) refuse(message)
+  if (conflict !== null) refuse(conflict.message)
 }
 
 async function attempt(

@@ -91,8 +91,9 @@ const runningOf = (other: Of) => ({
 it.each(PAIRS)('the preview knows of %s', (_, asked, other, message) => {
   const facts = mitigationFacts({ running: [runningOf(other)] })
   const { refusals } = previewServerAction(facts, { cacheId: 'shop', ...asked, expiresInSeconds: 3_600 })
-  const told = refusals.filter(({ id }) => id === 'running-beside').map((one) => one.message)
-  expect(told).toEqual(message === null ? [] : [expect.stringMatching(message)])
+  const told = refusals.filter(({ id }) => id === 'running-beside')
+  const expected = { message: expect.stringMatching(message ?? ''), mitigationId: 7 }
+  expect(told).toEqual(message === null ? [] : [expect.objectContaining(expected)])
 })
 
 describe('of two that were asked for at once', () => {

@@ -183,7 +183,10 @@ describe('another mitigation', () => {
   it('of the same key is in the way, whatever its action', () => {
     const facts = mitigationFacts({ running: [running(onKey, 'split')] })
     expect(idsOf(facts, 'local-cache')).toEqual(['running'])
-    expect(refusalsOf(facts, 'local-cache')[0]?.message).toContain('Mitigation 7 (split) runs on article:42')
+    expect(refusalsOf(facts, 'local-cache')[0]).toMatchObject({
+      message: expect.stringContaining('Mitigation 7 (split) runs on article:42'),
+      mitigationId: 7,
+    })
   })
 
   it('of another key or a shard is not', () => {
