@@ -59,7 +59,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
         <Providers>
           <ClockProvider now={Date.now()}>
             <LiveProvider>
-              <MitigateProvider>
+              <MitigateProvider caches={caches.map(({ cacheId, kind }) => ({ cacheId, kind }))}>
                 <a href="#main" className={classes.skip}>
                   Skip to the content
                 </a>

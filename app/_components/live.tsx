@@ -13,6 +13,7 @@ import {
   useTransition,
 } from 'react'
 import { openLive } from './live-stream.ts'
+import { useVisible } from './use-visible.ts'
 
 /**
  * `connecting`: not yet; `live`: told of every tick; `polling`: asks by itself; `lost`: the dashboard's server does
@@ -32,7 +33,7 @@ export const useLive = () => useContext(LiveContext)
 export function LiveProvider({ children }: { children: ReactNode }) {
   const router = useRouter()
   const [paused, setPaused] = useState(false)
-  const [hidden, setHidden] = useState(false)
+  const visible = useVisible()
   const [connection, setConnection] = useState<Exclude<LiveState, 'paused'>>('connecting')
   const [refreshing, startRefresh] = useTransition()
   const refreshedAt = useRef(0)
@@ -40,7 +41,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const missed = useRef(false)
   const pending = useRef<ReturnType<typeof setTimeout> | null>(null)
   const wasAway = useRef(false)
-  const away = paused || hidden
+  const away = paused || !visible
 
   const refreshSoon = useCallback(() => {
     if (pending.current !== null || document.visibilityState === 'hidden') return
@@ -72,13 +73,6 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     inFlight.current = refreshing
     if (!refreshing && missed.current && !away) refreshSoon()
   }, [refreshing, away, refreshSoon])
-
-  useEffect(() => {
-    const onChange = () => setHidden(document.visibilityState === 'hidden')
-    onChange()
-    document.addEventListener('visibilitychange', onChange)
-    return () => document.removeEventListener('visibilitychange', onChange)
-  }, [])
 
   useEffect(() => {
     if (away) {

@@ -9,7 +9,7 @@ import {
   type MitigationRequest,
   Preview,
 } from '../../core/mitigations/model.ts'
-import { Node } from '../../core/model.ts'
+import { Shard } from '../../core/model.ts'
 
 export type Answered<T> = { ok: true; value: T; status: number } | { ok: false; problem: Problem }
 
@@ -56,11 +56,11 @@ export function drainMitigation(
   return send('DELETE', `${BASE}/${mitigationId}?${search}`, Mitigation)
 }
 
-/** The replicas of a shard that could become its primary. */
-export async function listReplicas(cacheId: string, shardId: number, signal: AbortSignal): Promise<Node[]> {
-  const search = new URLSearchParams({ cacheId, shardId: String(shardId) })
-  const answer = await send('GET', `/api/v1/nodes?${search}`, z.object({ items: z.array(Node) }), { signal })
-  return answer.ok ? answer.value.items.filter(({ role }) => role === 'replica') : []
+/** The shards of a cache with their nodes. */
+export async function listShards(cacheId: string, signal: AbortSignal): Promise<Shard[]> {
+  const path = `/api/v1/caches/${encodeURIComponent(cacheId)}/shards`
+  const answer = await send('GET', path, z.object({ items: z.array(Shard) }), { signal })
+  return answer.ok ? answer.value.items : []
 }
 
 async function send<T>(
@@ -85,7 +85,8 @@ async function send<T>(
     if (response.ok) return { ok: true, value: schema.parse(said), status: response.status }
     return { ok: false, problem: Problem.parse(said) }
   } catch (error) {
-    if (signal?.aborted) throw error
+    // Called off by who asked; an end of patience is no answer as well.
+    if (error instanceof Error && error.name === 'AbortError') throw error
     return { ok: false, problem: NO_ANSWER }
   }
 }

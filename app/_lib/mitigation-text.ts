@@ -1,7 +1,12 @@
 /** Mitigations in words: what each action is called and does, phases, verdicts, and the sentence that opens a page. */
 
 import type { Verdict } from '../../core/mitigations/measures.ts'
-import type { Mitigation, MitigationAction, MitigationPhase } from '../../core/mitigations/model.ts'
+import {
+  ENDING_ACTIONS,
+  type Mitigation,
+  type MitigationAction,
+  type MitigationPhase,
+} from '../../core/mitigations/model.ts'
 
 export type ActionText = {
   /** `Split` */
@@ -166,6 +171,11 @@ function lowerFirst(text: string): string {
 /** `Split of article:42` */
 export function mitigationName({ action, label }: Pick<Mitigation, 'action' | 'label'>): string {
   return `${actionOf(action)} ${label}`
+}
+
+/** What its expiry is: one that ends by itself leaves nothing to drain then. */
+export function expiryLabel(action: MitigationAction): string {
+  return ENDING_ACTIONS.has(action) ? 'Gives up after' : 'Drains by itself after'
 }
 
 /** What stands before the name of its target: `Split of`. */

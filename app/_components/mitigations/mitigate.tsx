@@ -1,6 +1,8 @@
 'use client'
 
+import { usePathname } from 'next/navigation'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import type { Cache } from '../../../core/model.ts'
 import type { Opening } from '../../_lib/mitigation-form.ts'
 import { Dialog } from './dialog.tsx'
 import classes from './mitigate.module.css'
@@ -11,7 +13,13 @@ const OpenContext = createContext<(opening: Opening) => void>(() => {})
 export const useMitigate = () => useContext(OpenContext)
 
 /** The one dialog of the app: a page has many buttons that open it. */
-export function MitigateProvider({ children }: { children: ReactNode }) {
+export function MitigateProvider({
+  caches,
+  children,
+}: {
+  caches: Pick<Cache, 'cacheId' | 'kind'>[]
+  children: ReactNode
+}) {
   const [opening, setOpening] = useState<Opening | null>(null)
   const [opened, setOpened] = useState(false)
   // Each opening is a form of its own, whatever was typed into the last one.
@@ -22,6 +30,15 @@ export function MitigateProvider({ children }: { children: ReactNode }) {
     setCount((was) => was + 1)
   }, [])
   const close = useCallback(() => setOpened(false), [])
+  // Whoever goes on to another page, as to the mitigation that is in the way, has left the form.
+  const pathname = usePathname()
+  const [openedAt, setOpenedAt] = useState(pathname)
+  if (openedAt !== pathname) {
+    setOpenedAt(pathname)
+    setOpened(false)
+  }
+  const cacheId = opening?.subject.cacheId
+  const cacheKind = caches.find((cache) => cache.cacheId === cacheId)?.kind ?? null
   const label = opening?.subject.label ?? ''
   const title = useMemo(
     () => (
@@ -36,7 +53,9 @@ export function MitigateProvider({ children }: { children: ReactNode }) {
     <OpenContext value={open}>
       {children}
       <Dialog opened={opened} title={title} size={1060} onClose={close}>
-        {opening !== null && <MitigationForm key={count} opening={opening} onClose={close} />}
+        {opening !== null && (
+          <MitigationForm key={count} opening={opening} cacheKind={cacheKind} onClose={close} />
+        )}
       </Dialog>
     </OpenContext>
   )

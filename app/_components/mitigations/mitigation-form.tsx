@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Mitigation, MitigationRequest } from '../../../core/mitigations/model.ts'
+import type { CacheKind } from '../../../core/model.ts'
 import { fieldsOf, initialValues, isComplete, type Values, valuesOf } from '../../_lib/mitigation-fields.ts'
 import {
   draftOf,
@@ -13,19 +14,16 @@ import {
 } from '../../_lib/mitigation-form.ts'
 import { dryRunMitigation, requestMitigation } from '../../_lib/mitigation-requests.ts'
 import { type Choice, choicesOf } from '../../_lib/mitigation-subject.ts'
-import { ACTION_TEXT } from '../../_lib/mitigation-text.ts'
-import { Notice } from '../notice.tsx'
+import { ACTION_TEXT, expiryLabel } from '../../_lib/mitigation-text.ts'
 import { ActionChoice } from './action-choice.tsx'
 import { Asked } from './asked.tsx'
 import dialog from './dialog-form.module.css'
 import fields from './fields.module.css'
 import { type FormProblem, fieldErrors, missingFields, ProblemText } from './form-problem.tsx'
-import { HowToAdd } from './how-to-add.tsx'
 import classes from './mitigation-form.module.css'
 import { ParameterFields } from './parameter-fields.tsx'
 import { PersonFields } from './person-fields.tsx'
-import { PreviewView } from './preview-view.tsx'
-import { RefusalList } from './refusal-list.tsx'
+import { PreviewPane } from './preview-pane.tsx'
 import { type DialogAdvice, useAdvice } from './use-advice.ts'
 import { usePerson } from './use-person.ts'
 import { usePreview } from './use-preview.ts'
@@ -33,7 +31,16 @@ import { usePreview } from './use-preview.ts'
 const DEFAULT_EXPIRY = 3_600
 
 /** Choose, look, say who and why, ask. What the server says is shown; nothing is assumed. */
-export function MitigationForm({ opening, onClose }: { opening: Opening; onClose: () => void }) {
+export function MitigationForm({
+  opening,
+  cacheKind,
+  onClose,
+}: {
+  opening: Opening
+  /** null where it is not known. */
+  cacheKind: CacheKind | null
+  onClose: () => void
+}) {
   const { subject } = opening
   const advice = useAdvice(subject)
   const offered = useMemo(() => choicesOf(subject), [subject])
@@ -51,11 +58,16 @@ export function MitigationForm({ opening, onClose }: { opening: Opening; onClose
   const choice = chosenByHand ?? choices[0]
   // Before the advice is there the order is not known, and nothing is to jump.
   if (choice === undefined || advice === null) {
-    return <p className={classes.opening}>Reading what was measured…</p>
+    return (
+      <p className={classes.opening} tabIndex={-1} data-autofocus>
+        Reading what was measured…
+      </p>
+    )
   }
   return (
     <Filled
       opening={opening}
+      cacheKind={cacheKind}
       choices={choices}
       choice={choice}
       advice={advice}
@@ -67,6 +79,7 @@ export function MitigationForm({ opening, onClose }: { opening: Opening; onClose
 
 function Filled({
   opening,
+  cacheKind,
   choices,
   choice,
   advice,
@@ -74,6 +87,7 @@ function Filled({
   onClose,
 }: {
   opening: Opening
+  cacheKind: CacheKind | null
   choices: Choice[]
   choice: Choice
   advice: DialogAdvice
@@ -107,7 +121,8 @@ function Filled({
   useEffect(() => form.current?.querySelector<HTMLInputElement>('input:checked')?.focus(), [])
 
   const draft = draftOf(subject, choice, values, expiresInSeconds)
-  const { preview, problem: previewProblem, pending } = usePreview(isComplete(action, values) ? draft : null)
+  const previewed = usePreview(isComplete(action, values) ? draft : null)
+  const { preview, problem: previewProblem, pending } = previewed
   const overrides = taken.filter((id) => preview?.refusals.some((refusal) => refusal.id === id))
   const request: MitigationRequest = { ...draft, actor: person.actor, reason, overrides, dryRun: false }
   const refused = preview?.refusals.some(({ overridable }) => !overridable) ?? false
@@ -127,6 +142,13 @@ function Filled({
     setProblem(null)
     setSaid(null)
   }
+  // A problem is of what was filled in before.
+  const edited =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value)
+      setProblem(null)
+    }
   const missing = () =>
     missingFields({ request, complete: isComplete(action, values), toType, typed, preview, overrides })
 
@@ -182,53 +204,20 @@ function Filled({
             errors={errors}
             cacheId={subject.cacheId}
             shardId={choice.target.kind === 'shard' ? choice.target.shardId : null}
-            shards={preview?.before ?? []}
             onChange={change}
           />
         </div>
-        <section
-          className={classes.right}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-          tabIndex={0}
-          aria-label="Preview"
-          aria-busy={pending}
-          data-pending={(pending && preview !== null) || undefined}
-        >
-          {previewProblem !== null && (
-            <Notice tone="warn">
-              {previewProblem.detail}
-              {preview !== null && ' What stands below is of what was filled in before.'}
-            </Notice>
-          )}
-          {preview !== null && (
-            <>
-              <RefusalList
-                refusals={preview.refusals}
-                taken={overrides}
-                onTake={(id, take) => {
-                  setTaken((was) => (take ? [...was, id] : was.filter((each) => each !== id)))
-                  setSaid(null)
-                }}
-              />
-              <HowToAdd cacheId={subject.cacheId} preview={preview} />
-            </>
-          )}
-          {/* Stays where it is, so that it is read out when it changes, and nothing else is. */}
-          <p className={dialog.summary} aria-live="polite">
-            {preview?.summary}
-          </p>
-          {preview !== null ? (
-            <PreviewView preview={preview} />
-          ) : (
-            previewProblem === null && (
-              <p className={classes.waiting}>
-                {pending
-                  ? 'Working out what it would do…'
-                  : 'Fill in what to do, and what it would do is shown here.'}
-              </p>
-            )
-          )}
-        </section>
+        <PreviewPane
+          state={previewed}
+          cacheId={subject.cacheId}
+          cacheKind={cacheKind}
+          taken={overrides}
+          onTake={(id, take) => {
+            setTaken((was) => (take ? [...was, id] : was.filter((each) => each !== id)))
+            setProblem(null)
+            setSaid(null)
+          }}
+        />
       </div>
       <div className={dialog.foot}>
         <PersonFields
@@ -236,12 +225,13 @@ function Filled({
           reason={reason}
           expiresInSeconds={expiresInSeconds}
           errors={errors}
-          onActor={person.setActor}
-          onReason={setReason}
-          onExpiry={(seconds) => {
+          expiryLabel={expiryLabel(action)}
+          onActor={edited(person.setActor)}
+          onReason={edited(setReason)}
+          onExpiry={edited((seconds) => {
             setExpiry(seconds)
             setSaid(null)
-          }}
+          })}
         />
         {toType !== null && toType !== '' && (
           <div className={classes.confirm}>
@@ -256,7 +246,7 @@ function Filled({
               autoComplete="off"
               spellCheck={false}
               aria-invalid={errors.confirm !== undefined || undefined}
-              onChange={(event) => setTyped(event.currentTarget.value)}
+              onChange={(event) => edited(setTyped)(event.currentTarget.value)}
             />
           </div>
         )}

@@ -1,10 +1,9 @@
 'use client'
 
 import { useEffect, useState } from 'react'
-import type { ShardLoad } from '../../../core/mitigations/measures.ts'
-import type { Node } from '../../../core/model.ts'
+import type { Shard } from '../../../core/model.ts'
 import type { Field, Values } from '../../_lib/mitigation-fields.ts'
-import { listReplicas } from '../../_lib/mitigation-requests.ts'
+import { listShards } from '../../_lib/mitigation-requests.ts'
 import look from './fields.module.css'
 import classes from './parameter-fields.module.css'
 
@@ -15,7 +14,6 @@ export function ParameterFields({
   errors,
   cacheId,
   shardId,
-  shards,
   onChange,
 }: {
   fields: Field[]
@@ -24,11 +22,9 @@ export function ParameterFields({
   cacheId: string
   /** Whose replicas may be chosen. */
   shardId: number | null
-  /** Of the cache, as the preview knows them. */
-  shards: ShardLoad[]
   onChange: (name: string, value: string | boolean) => void
 }) {
-  const replicas = useReplicas(cacheId, shardId, fields)
+  const shards = useShards(cacheId, fields)
   const optionsOf = (field: Field): { value: string; label: string }[] => {
     if (field.kind === 'select') return field.options
     if (field.kind === 'shard') {
@@ -39,7 +35,10 @@ export function ParameterFields({
       return [{ value: '', label: field.optional }, ...known]
     }
     if (field.kind !== 'replica') return []
-    const known = replicas.map(({ nodeId, address }) => ({ value: String(nodeId), label: address }))
+    const replicas = shards.find((shard) => shard.shardId === shardId)?.nodes ?? []
+    const known = replicas
+      .filter(({ role }) => role === 'replica')
+      .map(({ nodeId, address }) => ({ value: String(nodeId), label: address }))
     return [{ value: '', label: field.optional }, ...known]
   }
   return (
@@ -113,14 +112,15 @@ export function ParameterFields({
   )
 }
 
-function useReplicas(cacheId: string, shardId: number | null, fields: Field[]): Node[] {
-  const [replicas, setReplicas] = useState<Node[]>([])
-  const asked = shardId !== null && fields.some(({ kind }) => kind === 'replica')
+/** Empty until they are known, and where no field offers any. */
+function useShards(cacheId: string, fields: Field[]): Shard[] {
+  const [shards, setShards] = useState<Shard[]>([])
+  const asked = fields.some(({ kind }) => kind === 'replica' || kind === 'shard')
   useEffect(() => {
-    if (!asked || shardId === null) return
+    if (!asked) return
     const abort = new AbortController()
-    listReplicas(cacheId, shardId, abort.signal).then(setReplicas, () => {})
+    listShards(cacheId, abort.signal).then(setShards, () => {})
     return () => abort.abort()
-  }, [asked, cacheId, shardId])
-  return replicas
+  }, [asked, cacheId])
+  return shards
 }

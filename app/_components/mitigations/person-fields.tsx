@@ -11,6 +11,7 @@ export function PersonFields({
   onActor,
   onReason,
   onExpiry,
+  expiryLabel = 'Drains by itself after',
   narrow = false,
 }: {
   actor: string
@@ -20,6 +21,7 @@ export function PersonFields({
   onActor: (actor: string) => void
   onReason: (reason: string) => void
   onExpiry: (seconds: number) => void
+  expiryLabel?: string
   /** In a small dialog the reason has a line of its own. */
   narrow?: boolean
 }) {
@@ -43,6 +45,7 @@ export function PersonFields({
           value={actor}
           maxLength={120}
           autoComplete="name"
+          data-autofocus
           onChange={(event) => onActor(event.currentTarget.value)}
           {...flaw('actor', 'mitigation-actor-hint')}
         />
@@ -54,7 +57,7 @@ export function PersonFields({
       </div>
       {expiresInSeconds !== null && (
         <div className={fields.field}>
-          <label htmlFor="mitigation-expiry">Drains by itself after</label>
+          <label htmlFor="mitigation-expiry">{expiryLabel}</label>
           <select
             id="mitigation-expiry"
             className={fields.input}

@@ -1,16 +1,19 @@
+'use client'
+
+import { useState } from 'react'
 import { isKeyAction } from '../../../core/mitigations/eligibility.ts'
 import { changesNothing } from '../../../core/mitigations/look-ups.ts'
 import type { Preview } from '../../../core/mitigations/model.ts'
 import { formatRate, plural } from '../../_lib/format.ts'
 import { commandsTitle } from '../../_lib/mitigation-commands.ts'
-import { Age } from '../clock.tsx'
+import { Age, useNow } from '../clock.tsx'
 import dialog from './dialog-form.module.css'
 import { Fact, Facts } from './facts.tsx'
 import { LoadForecast, NodeForecast } from './load-forecast.tsx'
 import classes from './preview-view.module.css'
 
 const SHOWN_WARNINGS = 4
-/** Two reports of hot keys, which come every 5 s. */
+/** Two reports of hot keys, which come every 5 s, and two previews, which are asked for as often. */
 const STALE_AFTER_MS = 10_000
 
 /** With which commands, to which loads, and how it is undone; the sentence that says what stands before it. */
@@ -22,7 +25,10 @@ export function PreviewView({ preview }: { preview: Preview }) {
     <>
       <Warnings warnings={warnings} />
       <section className={classes.part}>
-        <h3>Load of each shard</h3>
+        <h3>
+          Load of each shard
+          <AnsweredAge preview={preview} />
+        </h3>
         <LoadForecast
           before={preview.before}
           after={preview.after}
@@ -59,6 +65,18 @@ export function PreviewView({ preview }: { preview: Preview }) {
       </Facts>
       <Commands commands={commands} />
     </>
+  )
+}
+
+/** Where the next answer is late, what is called now is not. */
+function AnsweredAge({ preview }: { preview: Preview }) {
+  const now = useNow()
+  const [answered, setAnswered] = useState({ preview, at: now })
+  if (answered.preview !== preview) setAnswered({ preview, at: now })
+  return (
+    <span className={classes.age}>
+      <Age at={answered.at} staleAfterMs={STALE_AFTER_MS} prefix=" · " />
+    </span>
   )
 }
 

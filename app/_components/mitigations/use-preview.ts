@@ -1,51 +1,38 @@
 'use client'
 
 import { useEffect, useState } from 'react'
-import type { Problem } from '../../../core/api/problem.ts'
-import type { MitigationDraft, Preview } from '../../../core/mitigations/model.ts'
+import type { MitigationDraft } from '../../../core/mitigations/model.ts'
 import { previewMitigation } from '../../_lib/mitigation-requests.ts'
+import { afterAnswer, NOTHING_ASKED, type PreviewState, stateOf } from '../../_lib/preview-state.ts'
+import { useVisible } from '../use-visible.ts'
 
 const TYPING_MS = 250
+/** As often as hot keys are reported. */
+const AGAIN_MS = 5_000
+const PATIENCE_MS = 15_000
 
-export type PreviewState = {
-  /** The last that was answered for this action: what is on the screen stays until there is a newer one. */
-  preview: Preview | null
-  problem: Problem | null
-  /** Whether `preview` is of an older draft. */
-  pending: boolean
-}
-
-/** The preview of the draft as it is being filled in; null while it is not complete. */
+/** The preview of the draft as it is being filled in, asked for again while it is looked at; null while it is not complete. */
 export function usePreview(draft: MitigationDraft | null): PreviewState {
   const text = draft === null ? null : JSON.stringify(draft)
-  const [state, setState] = useState<PreviewState & { of: string | null }>({
-    preview: null,
-    problem: null,
-    pending: true,
-    of: null,
-  })
+  const visible = useVisible()
+  const [answered, setAnswered] = useState(NOTHING_ASKED)
   useEffect(() => {
-    if (text === null) return
+    if (text === null || !visible) return
     const asked: MitigationDraft = JSON.parse(text)
     const abort = new AbortController()
-    const timer = setTimeout(() => {
-      previewMitigation(asked, abort.signal).then(
-        (answer) =>
-          setState((was) => ({
-            preview: answer.ok ? answer.value : was.preview,
-            problem: answer.ok ? null : answer.problem,
-            pending: false,
-            of: text,
-          })),
-        () => {},
-      )
-    }, TYPING_MS)
+    const ask = async () => {
+      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(PATIENCE_MS)])
+      const answer = await previewMitigation(asked, signal)
+      setAnswered((was) => afterAnswer(was, text, answer))
+      timer = setTimeout(askOrEnd, AGAIN_MS)
+    }
+    // It throws only once it is called off.
+    const askOrEnd = () => void ask().catch(() => {})
+    let timer = setTimeout(askOrEnd, TYPING_MS)
     return () => {
       clearTimeout(timer)
       abort.abort()
     }
-  }, [text])
-  const preview = state.preview !== null && state.preview.action === draft?.action ? state.preview : null
-  if (text === null) return { preview: null, problem: null, pending: false }
-  return { preview, problem: state.of === text ? state.problem : null, pending: state.of !== text }
+  }, [text, visible])
+  return stateOf(answered, draft, text)
 }
