@@ -156,9 +156,13 @@ export function valuesOf(action: MitigationAction, parameters: Record<string, un
   return values
 }
 
-/** The values of one that is asked for again: who was meant by a client's id is gone, and the id may be another's. */
+/** Who was meant by a client's id is gone, and the id may be another's; where it went then is where it is now. */
+const OF_THAT_TIME = new Set(['clientId', 'toNodeId', 'toShardId'])
+
+/** The values of one that is asked for again. */
 export function repeatedValues(action: MitigationAction, parameters: Record<string, unknown>): Values {
-  return action === 'kill-client' ? { ...INITIAL[action] } : valuesOf(action, parameters)
+  const kept = Object.entries(parameters).filter(([name]) => !OF_THAT_TIME.has(name))
+  return valuesOf(action, Object.fromEntries(kept))
 }
 
 function textOf(name: string, value: unknown): string {

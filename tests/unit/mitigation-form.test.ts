@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fieldErrors, missingFields } from '../../app/_components/mitigations/form-problem.tsx'
+import { clientSample } from '../../app/_lib/client-sample.ts'
 import {
   fieldsOf,
   initialValues,
@@ -130,8 +131,10 @@ describe('fields', () => {
     for (const action of ['move-slot', 'deny-user', 'spread-ttls'])
       expect(nameToType(of(cache, action), blank), action).toBe('')
   })
-  test('one that is repeated is filled in as it was, but for the client that is gone', () => {
+  test('one that is repeated is filled in as it was, but for the client that is gone and where it went', () => {
     expect(repeatedValues('kill-client', { clientId: 12 })).toEqual({ clientId: '' })
+    expect(repeatedValues('failover', { toNodeId: 9 })).toEqual({ toNodeId: '' })
+    expect(repeatedValues('move-slot', { slot: 42, toShardId: 3 })).toEqual({ slot: '42', toShardId: '' })
     expect(repeatedValues('deny-user', { username: 'batch' })).toEqual({ username: 'batch' })
   })
 })
@@ -162,6 +165,21 @@ describe('what may be sent', () => {
     expect(extensionOf(now + 60_000, now)).toBe(3_600)
     expect(extensionOf(now + 3_600_001, now)).toBe(14_400)
     expect(extensionOf(now + 90_000_000, now)).toBe(86_400)
+  })
+})
+
+describe('how an application takes part', () => {
+  test.each([
+    ['standalone', 'Redis', 'cachescope(new Redis(url), {'],
+    ['sentinel', 'Redis', 'cachescope(new Redis({ sentinels, name }), {'],
+    ['cluster', 'Cluster', 'cachescope(new Cluster(seeds), {'],
+  ] as const)('of a cache of kind %s', (kind, name, wrapped) => {
+    const sample = clientSample(kind, 'shop')
+    expect(sample).toContain(`import { ${name} } from 'ioredis'`)
+    expect(sample).toContain(`${wrapped} app: 'shop' })`)
+  })
+  test('not where its client is none of ioredis', () => {
+    expect(clientSample('memcached', 'shop')).toBeNull()
   })
 })
 

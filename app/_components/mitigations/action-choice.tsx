@@ -30,7 +30,13 @@ export function ActionChoice({
             data-checked={checked || undefined}
             data-dangerous={text.dangerous || undefined}
           >
-            <input type="radio" name="action" checked={checked} onChange={() => onChoose(choice)} />
+            <input
+              type="radio"
+              name="action"
+              checked={checked}
+              data-autofocus={checked || undefined}
+              onChange={() => onChoose(choice)}
+            />
             <span className={classes.text}>
               <span className={classes.name}>
                 {text.name}

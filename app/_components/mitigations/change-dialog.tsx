@@ -61,6 +61,13 @@ function ChangeForm({
   const willEndAt = now + expiresInSeconds * 1_000
   const shortens = willEndAt < endsAt
   const { actor } = person
+  // What was said is of what was filled in before.
+  const edited =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value)
+      setProblem(null)
+    }
 
   const send = async () => {
     const missing = actor.trim() === '' ? 'actor' : reason.trim() === '' ? 'reason' : null
@@ -118,9 +125,9 @@ function ChangeForm({
           reason={reason}
           expiresInSeconds={kind === 'extend' ? expiresInSeconds : null}
           errors={fieldErrors(problem, null)}
-          onActor={person.setActor}
-          onReason={setReason}
-          onExpiry={setExpiry}
+          onActor={edited(person.setActor)}
+          onReason={edited(setReason)}
+          onExpiry={edited(setExpiry)}
           narrow
         />
         <ProblemText problem={problem} />
