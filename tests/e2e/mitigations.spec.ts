@@ -1,48 +1,32 @@
 import type { Page } from 'playwright/test'
-import { closeStore, openStore, type Store } from '../../store/client.ts'
 import { saveTick } from '../../store/tick.ts'
-import { seedInstances, seedMitigations } from '../support/seed-mitigations.ts'
 import { collector, emptyTick, hotKey } from '../support/tick.ts'
 import { findViolations } from './support/accessibility.ts'
-import { type Dashboard, startDashboard } from './support/dashboard.ts'
-import { createDatabase, feedFleet, withStore } from './support/database.ts'
+import {
+  keyPath,
+  type MitigatedFleet,
+  openPage,
+  PREVIEW,
+  startMitigatedFleet,
+} from './support/mitigated-fleet.ts'
 import { expect, test } from './support/test.ts'
 
-const KEY_PATH = `/caches/shop/keys/0/${btoa('article:42').replaceAll('=', '')}`
+const KEY_PATH = keyPath('article:42')
 
 // One database and one dashboard for all of these, which look at different keys of it.
 test.describe.configure({ mode: 'default' })
 
-let dashboard: Dashboard | undefined
-let database: string
-let feed: { stop(): Promise<void> } | undefined
-let beats: NodeJS.Timeout | undefined
-let store: Store | undefined
+let fleet: MitigatedFleet | undefined
 let ids: Map<string, number>
 
 test.beforeAll(async () => {
   test.setTimeout(240_000)
-  database = await createDatabase()
-  feed = await feedFleet(database, { minutes: 2, hotKeyWrites: 0.0001 })
-  await withStore(database, async (store) => {
-    ids = (await seedMitigations(store)).byLabel
-  })
-  const beating = openStore(database)
-  store = beating
-  beats = setInterval(() => void seedInstances(beating).catch(() => {}), 4_000)
-  dashboard = await startDashboard(database)
+  fleet = await startMitigatedFleet()
+  ids = fleet.ids
 })
-test.afterAll(async () => {
-  clearInterval(beats)
-  await feed?.stop()
-  await dashboard?.stop()
-  if (store !== undefined) await closeStore(store)
-})
+test.afterAll(() => fleet?.stop())
 
-async function open(page: Page, path: string): Promise<void> {
-  await page.goto(`${dashboard?.url}${path}`)
-  await expect(page.getByRole('button', { name: /^Live/ })).toBeVisible()
-}
+const open = (page: Page, path: string) => openPage(page, fleet, path)
 
 const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
@@ -78,7 +62,10 @@ test('by keyboard alone: look, dry run, ask, follow, extend, drain', async ({ pa
   await split.press('Enter')
   await expect(dialog.getByText('Say who you are.')).toBeVisible()
   await expect(dialog.getByLabel('Your name')).toBeFocused()
+  await expect(dialog.getByLabel('Your name')).toHaveAttribute('aria-invalid', 'true')
   await page.keyboard.type('Ada')
+  await expect(dialog.getByText('Say who you are.')).toBeHidden()
+  await expect(dialog.getByLabel('Your name')).not.toHaveAttribute('aria-invalid')
   await dialog.getByLabel(/^Reason/).focus()
   await page.keyboard.type('The front page links to it')
   const dryRun = dialog.getByRole('button', { name: 'Dry run' })
@@ -89,7 +76,9 @@ test('by keyboard alone: look, dry run, ask, follow, extend, drain', async ({ pa
   await dialog.getByLabel(/^Reason/).focus()
   await page.keyboard.press('Enter')
   await expect(dialog.getByText(/Split of article:42 is asked for/)).toBeVisible()
-  await expect(dialog.getByRole('link', { name: 'Follow it' })).toBeFocused()
+  const follow = dialog.getByRole('link', { name: 'Follow it' })
+  await expect(follow).toBeFocused()
+  await expect(follow).toHaveAccessibleDescription(/is asked for.*It drains by itself at .*when it does harm/)
   await page.keyboard.press('Enter')
 
   await expect(page).toHaveURL(/\/mitigations\/\d+/)
@@ -101,12 +90,16 @@ test('by keyboard alone: look, dry run, ask, follow, extend, drain', async ({ pa
   await expect(dialog).toBeHidden()
   await expect(extend).toBeFocused()
   await extend.press('Enter')
+  await expect(dialog.getByLabel('Your name')).toBeFocused()
   await expect(dialog.getByLabel('Your name')).toHaveValue('Ada')
   await dialog.getByLabel('Drains by itself after').selectOption('10 minutes')
   await expect(dialog.getByText('which is earlier')).toBeVisible()
   await expect(dialog.getByRole('button', { name: 'Let it end earlier' })).toBeVisible()
   await dialog.getByLabel('Drains by itself after').selectOption('1 hour')
+  await dialog.getByRole('button', { name: 'Extend it' }).press('Enter')
+  await expect(dialog.getByText('Say why.')).toBeVisible()
   await dialog.getByLabel(/^Reason/).fill('still hot')
+  await expect(dialog.getByText('Say why.')).toBeHidden()
   await dialog.getByRole('button', { name: 'Extend it' }).press('Enter')
   await expect(dialog).toBeHidden()
   await expect(page.getByRole('region', { name: 'Who asked, and why' })).toContainText('extended it')
@@ -129,21 +122,21 @@ test('a refusal is taken on; two people at once: the second is told of the first
   context,
   complaints,
 }) => {
-  const path = `/caches/shop/keys/0/${btoa('session:9042').replaceAll('=', '')}`
+  const path = keyPath('session:9042')
   // A key of its own, hot at this moment.
-  const heat = () =>
-    withStore(database, (store) => {
-      const at = Date.now()
-      const key = hotKey(at, new TextEncoder().encode('session:9042'), 0.2, {
-        cacheId: 'shop',
-        address: '10.0.0.3:7000',
-        writesPerSec: 0,
-        sizeBytes: 480,
-        isMissing: false,
-        probedAt: at,
-      })
-      return saveTick(store, emptyTick(at, { hotKeys: [key] }), collector(at, 'second'))
+  const heat = async () => {
+    const at = Date.now()
+    const key = hotKey(at, new TextEncoder().encode('session:9042'), 0.2, {
+      cacheId: 'shop',
+      address: '10.0.0.3:7000',
+      writesPerSec: 0,
+      sizeBytes: 480,
+      isMissing: false,
+      probedAt: at,
     })
+    if (fleet !== undefined)
+      await saveTick(fleet.store, emptyTick(at, { hotKeys: [key] }), collector(at, 'second'))
+  }
   const other = await context.newPage()
   for (const each of [page, other]) {
     await heat()
@@ -158,8 +151,12 @@ test('a refusal is taken on; two people at once: the second is told of the first
     await expect(dialog.getByText(/Take this on first, or leave it: “session” in its name/)).toBeVisible()
     await expect(dialog.getByRole('region', { name: 'Refusals' })).toBeFocused()
     await dialog.getByRole('checkbox', { name: /“session” in its name.* I take this on/ }).check()
+    await expect(dialog.getByText(/Take this on first/)).toBeHidden()
   }
   await heat()
+  // The preview of the other is the last one before: the next would refuse it before the button can be pressed.
+  await other.waitForResponse(PREVIEW)
+  await other.route(PREVIEW, () => {})
   await page.getByRole('button', { name: 'Split session:9042' }).click()
   await expect(page.getByText(/Split of session:9042 is asked for/)).toBeVisible()
   await other.getByRole('button', { name: 'Split session:9042' }).click()
@@ -167,61 +164,8 @@ test('a refusal is taken on; two people at once: the second is told of the first
   await expect(told).toBeVisible()
   await other.getByRole('link', { name: /Open mitigation \d+/ }).click()
   await expect(other).toHaveURL(/\/mitigations\/\d+/)
+  await expect(other.getByRole('dialog')).toBeHidden()
   expect(complaints).toEqual([])
-})
-
-test('what cannot be taken on closes the button; a dangerous one needs its name typed', async ({ page }) => {
-  await open(page, `/caches/shop/keys/0/${btoa('article:1003').replaceAll('=', '')}`)
-  await page.getByRole('button', { name: 'Mitigate', exact: true }).click()
-  const dialog = page.getByRole('dialog')
-  const refusals = dialog.getByRole('region', { name: 'Refusals' })
-  await expect(refusals).toContainText('The key does not exist')
-  await expect(dialog.getByRole('button', { name: 'Refused' })).toBeDisabled()
-  await dialog.getByLabel('Your name').fill('Ada')
-  await dialog.getByLabel(/^Reason/).fill('hot')
-  await dialog.getByRole('button', { name: 'Dry run' }).click()
-  await expect(dialog.getByText(/It would be refused: The key does not exist/)).toBeVisible()
-
-  await open(page, '/caches/shop')
-  await page.getByRole('button', { name: 'Act on shard 2' }).click()
-  await dialog.getByRole('radio', { name: /^Failover/ }).check()
-  await dialog.getByLabel('Your name').fill('Ada')
-  await dialog.getByLabel(/^Reason/).fill('sick disk')
-  await expect(dialog.getByRole('region', { name: 'Preview' })).toContainText('Way back')
-  const submit = dialog.getByRole('button', { name: 'Fail over shard 2' })
-  await expect(submit).toBeEnabled()
-  await submit.click()
-  await expect(dialog.getByText('Type shard 2 to confirm.')).toBeVisible()
-  await expect(dialog.getByText(/is asked for/)).toBeHidden()
-  await dialog.getByRole('button', { name: 'Cancel' }).click()
-  await expect(dialog).toBeHidden()
-})
-
-test('it can be asked for only while what is shown is its preview; without the advice it goes on', async ({
-  page,
-}) => {
-  await page.route('**/api/v1/mitigations/advice', () => {})
-  await open(page, `/caches/shop/keys/0/${btoa('article:2002').replaceAll('=', '')}`)
-  await page.getByRole('button', { name: 'Mitigate', exact: true }).click()
-  const dialog = page.getByRole('dialog')
-  await expect(dialog.getByText(/could not be read in time/)).toBeVisible()
-  const preview = dialog.getByRole('region', { name: 'Preview' })
-  const submit = dialog.getByRole('button', { name: 'Cache locally article:2002' })
-  await dialog.getByRole('radio', { name: /^Local cache/ }).check()
-  await expect(submit).toBeEnabled()
-  await expect(preview.locator('[aria-live]')).toHaveText(/^12 processes of web will hold article:2002/)
-
-  await page.route('**/api/v1/mitigations/preview', () => {})
-  await dialog.getByLabel('Hold for, s').fill('3')
-  await expect(submit).toBeDisabled()
-  await expect(preview).toContainText('processes of web')
-  await page.unroute('**/api/v1/mitigations/preview')
-  await page.route('**/api/v1/mitigations/preview', (route) => route.abort())
-  await dialog.getByLabel('Hold for, s').fill('4')
-  await expect(
-    preview.getByText(/did not answer.*What stands below is of what was filled in before/),
-  ).toBeVisible()
-  await expect(submit).toBeDisabled()
 })
 
 test('what is drained or does harm stands on every page; the list has the worst first', async ({ page }) => {

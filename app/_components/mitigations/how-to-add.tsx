@@ -41,7 +41,7 @@ export function HowToAdd({
           </p>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
           <pre tabIndex={0}>{yaml(cacheId)}</pre>
-          <p>Then start the collector again. Every action of this cache is refused until it has read this.</p>
+          <p>Then start the collector again. Every action on this cache is refused until it has read this.</p>
         </EmptyState>
       )}
       {sample !== null && (

@@ -35,20 +35,18 @@ export function PreviewView({ preview }: { preview: Preview }) {
           overMean={[preview.hottestOverMeanBefore, preview.hottestOverMeanAfter]}
           words={['now', 'predicted']}
         />
-        {keyOpsPerSecAfter !== null && (
-          <p className={dialog.hint}>
-            {formatRate(keyOpsPerSecAfter)} of the key stay on{' '}
-            {sharedByNodes ? 'its primary' : 'its own shard'}.
-          </p>
-        )}
-        {keyFiguresAt != null && (
-          <p className={dialog.hint}>
-            <Age
-              at={keyFiguresAt}
-              staleAfterMs={STALE_AFTER_MS}
-              prefix="The key’s own figures are "
-              suffix=" old."
-            />
+        {(keyOpsPerSecAfter !== null || keyFiguresAt != null) && (
+          <p className={`${dialog.hint} ${classes.ofKey}`}>
+            {keyOpsPerSecAfter !== null &&
+              `${formatRate(keyOpsPerSecAfter)} of the key stay on ${sharedByNodes ? 'its primary' : 'its own shard'}. `}
+            {keyFiguresAt != null && (
+              <Age
+                at={keyFiguresAt}
+                staleAfterMs={STALE_AFTER_MS}
+                prefix="The key’s own figures are "
+                suffix=" old."
+              />
+            )}
           </p>
         )}
       </section>
