@@ -13,7 +13,6 @@ import type {
 import { query, type Store } from './client.ts'
 import { Prisma } from './generated/client.ts'
 import {
-  isMeasured,
   lockPolicies,
   type MitigationRow,
   notifyOf,
@@ -22,11 +21,7 @@ import {
   toMitigation,
 } from './mitigation-rows.ts'
 
-export type RunningMitigation = Mitigation & {
-  state: unknown
-  /** All of it is done, and only its effect is measured. */
-  isMeasured: boolean
-}
+export type RunningMitigation = Mitigation & { state: unknown }
 export type Running = {
   mitigations: RunningMitigation[]
   /** Per cache, of all its mitigations; 0 without any. */
@@ -43,8 +38,8 @@ export async function listRunning(store: Store, cacheIds: readonly string[]): Pr
     prisma.$transaction(
       [
         prisma.$queryRaw<
-          (MitigationRow & Pick<RunningMitigation, 'state' | 'isMeasured'>)[]
-        >`${selectMitigations(Prisma.sql`, m.state, ${isMeasured}`)}
+          (MitigationRow & Pick<RunningMitigation, 'state'>)[]
+        >`${selectMitigations(Prisma.sql`, m.state`)}
           WHERE m.phase <> 'off' AND m.cache_id = ANY(${ids}::text[]) ORDER BY m.mitigation_id`,
         prisma.$queryRaw<{ cacheId: string; rev: bigint }[]>`
           SELECT cache_id AS "cacheId", max(rev) AS rev FROM mitigation
@@ -54,11 +49,7 @@ export async function listRunning(store: Store, cacheIds: readonly string[]): Pr
     ),
   )
   return {
-    mitigations: mitigations.map((row) => ({
-      ...toMitigation(row),
-      state: row.state,
-      isMeasured: row.isMeasured,
-    })),
+    mitigations: mitigations.map((row) => ({ ...toMitigation(row), state: row.state })),
     revs: new Map(revs.map(({ cacheId, rev }) => [cacheId, Number(rev)])),
   }
 }

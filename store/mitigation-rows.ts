@@ -1,14 +1,26 @@
-/** A mitigation as its rows have it: the newest revision beside it. */
+/** A mitigation as its rows have it: the newest revision beside it, and who asked for the first. */
 import type { Mitigation, MitigationStep } from '../core/mitigations/model.ts'
 import { Prisma } from './generated/client.ts'
 
 type Dates = 'phaseSince' | 'createdAt' | 'expiresAt'
 export type MitigationRow = Omit<Mitigation, Dates | 'rev'> & Record<Dates, Date> & { rev: bigint }
 
+/** The step that is written once all of a mitigation is done, where only its effect is to be measured. */
+export const FINISHED = 'finish'
+
+/** Whether that one is written, of `m`. */
+export const isMeasured = Prisma.sql`(m.phase = 'active' AND EXISTS (
+  SELECT FROM mitigation_step s
+  WHERE s.mitigation_id = m.mitigation_id AND s.phase = 'active' AND s.name = ${FINISHED} AND s.result = 'ok'
+)) AS "isMeasured"`
+
 const COLUMNS = Prisma.sql`
   m.mitigation_id AS "mitigationId", m.cache_id AS "cacheId", m.action, m.target, m.parameters, m.label, m.overrides,
   m.phase, m.phase_since AS "phaseSince", m.created_at AS "createdAt", r.desired, r.actor, r.reason,
-  r.expires_at AS "expiresAt", m.rev, m.message, m.outcome, m.progress, m.acknowledgement, m.preview, m.proof`
+  r.expires_at AS "expiresAt", m.rev, m.message, m.outcome, m.progress, m.acknowledgement, m.preview, m.proof,
+  ${isMeasured}, (
+    SELECT f.actor FROM mitigation_revision f WHERE f.mitigation_id = m.mitigation_id ORDER BY f.revision LIMIT 1
+  ) AS "requestedBy"`
 
 /** To be followed by WHERE; `extra` begins with a comma. */
 export function selectMitigations(extra: Prisma.Sql = Prisma.empty): Prisma.Sql {
@@ -19,15 +31,6 @@ export function selectMitigations(extra: Prisma.Sql = Prisma.empty): Prisma.Sql 
       ORDER BY r.revision DESC LIMIT 1
     ) r`
 }
-
-/** The step that is written once all of a mitigation is done, where only its effect is to be measured. */
-export const FINISHED = 'finish'
-
-/** Whether that one is written, of `m`. */
-export const isMeasured = Prisma.sql`(m.phase = 'active' AND EXISTS (
-  SELECT FROM mitigation_step s
-  WHERE s.mitigation_id = m.mitigation_id AND s.phase = 'active' AND s.name = ${FINISHED} AND s.result = 'ok'
-)) AS "isMeasured"`
 
 export function toMitigation(row: MitigationRow): Mitigation {
   return {
@@ -41,12 +44,14 @@ export function toMitigation(row: MitigationRow): Mitigation {
     phase: row.phase,
     phaseSince: row.phaseSince.toISOString(),
     createdAt: row.createdAt.toISOString(),
+    requestedBy: row.requestedBy,
     desired: row.desired,
     actor: row.actor,
     reason: row.reason,
     expiresAt: row.expiresAt.toISOString(),
     rev: Number(row.rev),
     message: row.message,
+    isMeasured: row.isMeasured,
     outcome: row.outcome,
     progress: row.progress,
     acknowledgement: row.acknowledgement,

@@ -1,9 +1,11 @@
-/** Mitigations as people ask for them and look at them. What the collector writes of them: mitigation-progress.ts. */
+/**
+ * Mitigations as people ask for them and look at them. How they extend and drain them: mitigation-changes.ts; what the
+ * collector writes of them: mitigation-progress.ts.
+ */
 import { CachescopeError } from '../core/errors.ts'
 import type {
   Mitigation,
   MitigationAction,
-  MitigationChange,
   MitigationDetail,
   MitigationRequest,
   MitigationRevision,
@@ -46,7 +48,7 @@ export async function createMitigation(
   }
   try {
     const mitigationId = await insert(store, request, options)
-    return { mitigation: await require(store, mitigationId), created: true }
+    return { mitigation: await requireMitigation(store, mitigationId), created: true }
   } catch (error) {
     if (errorCode(error) !== UNIQUE_VIOLATION) throw error
     // Two at once: one of them has it, and the other learns who.
@@ -136,93 +138,15 @@ async function conflict(store: Store, request: MitigationRequest): Promise<Cache
   )
   const [other] = rows
   const message = other
-    ? `${other.actor} started ${other.action} of ${other.label} at ${other.createdAt.toISOString()}: mitigation ${other.mitigationId} ${PHASE_WORDS[other.phase]}. Drain or extend that one, or wait for its end.`
+    ? `${other.requestedBy} started ${other.action} of ${other.label} at ${other.createdAt.toISOString()}: mitigation ${other.mitigationId} ${PHASE_WORDS[other.phase]}. Drain or extend that one, or wait for its end.`
     : 'Another mitigation of the same target has just ended. Ask again.'
   return new CachescopeError('mitigation-conflict', message, {
     where: other ? `mitigations/${other.mitigationId}` : 'target',
   })
 }
 
-/** @throws CachescopeError not-found, mitigation-conflict (it drains or is off), store-unreachable */
-export async function extendMitigation(
-  store: Store,
-  mitigationId: number,
-  change: MitigationChange,
-  now: number,
-): Promise<Mitigation> {
-  const current = await require(store, mitigationId)
-  if (current.phase === 'off' || current.phase === 'draining' || current.desired === 'off') {
-    const how = current.phase === 'off' ? 'is off' : 'is being drained'
-    throw endedError(current, `${how} and cannot be extended. Ask for it again.`)
-  }
-  const expiresAt = now + (change.expiresInSeconds ?? 3_600) * 1_000
-  if (await revise(store, current, { ...change, desired: 'on', expiresAt, now })) {
-    return require(store, mitigationId)
-  }
-  throw endedError(current, 'was drained at the same moment and cannot be extended. Ask for it again.')
-}
-
-/**
- * Asks for its end. One that drains already is answered as it is.
- * @throws CachescopeError not-found, mitigation-conflict (it is off), store-unreachable
- */
-export async function drainMitigation(
-  store: Store,
-  mitigationId: number,
-  change: MitigationChange,
-  now: number,
-): Promise<Mitigation> {
-  const current = await require(store, mitigationId)
-  if (current.phase === 'off') throw endedError(current, 'is off already; there is nothing to drain.')
-  if (current.desired === 'off') return current
-  const expiresAt = Date.parse(current.expiresAt)
-  const isRevised = await revise(store, current, { ...change, desired: 'off', expiresAt, now })
-  const after = await require(store, mitigationId)
-  if (!isRevised && after.desired === 'on')
-    throw endedError(after, 'is off already; there is nothing to drain.')
-  return after
-}
-
-function endedError(current: Mitigation, what: string): CachescopeError {
-  return new CachescopeError(
-    'mitigation-conflict',
-    `Mitigation ${current.mitigationId} (${current.action} of ${current.label}) ${what}`,
-    { where: `mitigations/${current.mitigationId}` },
-  )
-}
-
-/** @returns false where it has ended, or somebody has asked for its end, since it was looked at */
-async function revise(
-  store: Store,
-  current: Mitigation,
-  revision: { actor: string; reason: string; desired: 'on' | 'off'; expiresAt: number; now: number },
-): Promise<boolean> {
-  const { mitigationId, cacheId } = current
-  const { actor, reason, desired, expiresAt, now } = revision
-  return query(store, (prisma) =>
-    prisma.$transaction(async (tx) => {
-      await tx.$executeRaw(lockPolicies(cacheId))
-      // Looked at once more under the lock: an end that was asked for is not taken back by who had not seen it.
-      const revised = await tx.$executeRaw`
-        INSERT INTO mitigation_revision (mitigation_id, at, actor, reason, desired, expires_at)
-        SELECT m.mitigation_id, from_ms(${now}), ${actor}, ${reason}, ${desired}, from_ms(${expiresAt})
-        FROM mitigation m
-        WHERE m.mitigation_id = ${mitigationId} AND m.phase <> 'off'
-          AND (${desired} = 'off' OR m.phase IN ('prepare', 'active'))
-          AND 'on' = (
-            SELECT r.desired FROM mitigation_revision r WHERE r.mitigation_id = m.mitigation_id
-            ORDER BY r.revision DESC LIMIT 1
-          )`
-      if (revised === 0) return false
-      // Readers go by the expiry: an extension is theirs to know.
-      await tx.$executeRaw`UPDATE mitigation SET rev = nextval('policy_rev') WHERE mitigation_id = ${mitigationId}`
-      await tx.$executeRaw(notifyOf(cacheId))
-      return true
-    }),
-  )
-}
-
-async function require(store: Store, mitigationId: number): Promise<Mitigation> {
+/** @throws CachescopeError not-found, store-unreachable */
+export async function requireMitigation(store: Store, mitigationId: number): Promise<Mitigation> {
   const rows = await query(
     store,
     (prisma) =>
@@ -275,28 +199,22 @@ const MOST_SHOWN = 1_000
 
 /** With its newest revisions and steps, 1000 of each at most, in their order. @throws CachescopeError store-unreachable */
 export async function getMitigation(store: Store, mitigationId: number): Promise<MitigationDetail | null> {
-  const [mitigations, revisions, steps] = await Promise.all([
-    query(
-      store,
-      (prisma) =>
+  // Together, as one moment has them: else one that is off stands beside a step that has not ended.
+  const [mitigations, revisions, steps] = await query(store, (prisma) =>
+    prisma.$transaction(
+      [
         prisma.$queryRaw<MitigationRow[]>`${selectMitigations()} WHERE m.mitigation_id = ${mitigationId}`,
+        prisma.$queryRaw<(Omit<MitigationRevision, 'at' | 'expiresAt'> & { at: Date; expiresAt: Date })[]>`
+          SELECT revision, at, actor, reason, desired, expires_at AS "expiresAt" FROM mitigation_revision
+          WHERE mitigation_id = ${mitigationId} ORDER BY revision DESC LIMIT ${MOST_SHOWN}`,
+        prisma.$queryRaw<StepRow[]>`
+          SELECT step_id AS "stepId", phase, name, node, command, started_at AS "startedAt", ended_at AS "endedAt",
+            result, message
+          FROM mitigation_step WHERE mitigation_id = ${mitigationId} ORDER BY step_id DESC LIMIT ${MOST_SHOWN}`,
+      ],
+      { isolationLevel: 'RepeatableRead' },
     ),
-    query(
-      store,
-      (prisma) => prisma.$queryRaw<
-        (Omit<MitigationRevision, 'at' | 'expiresAt'> & { at: Date; expiresAt: Date })[]
-      >`
-        SELECT revision, at, actor, reason, desired, expires_at AS "expiresAt" FROM mitigation_revision
-        WHERE mitigation_id = ${mitigationId} ORDER BY revision DESC LIMIT ${MOST_SHOWN}`,
-    ),
-    query(
-      store,
-      (prisma) => prisma.$queryRaw<StepRow[]>`
-        SELECT step_id AS "stepId", phase, name, node, command, started_at AS "startedAt", ended_at AS "endedAt",
-          result, message
-        FROM mitigation_step WHERE mitigation_id = ${mitigationId} ORDER BY step_id DESC LIMIT ${MOST_SHOWN}`,
-    ),
-  ])
+  )
   const [row] = mitigations
   if (!row) return null
   return {

@@ -215,13 +215,17 @@ export const Mitigation = z
     phase: MitigationPhase,
     phaseSince: isoTime,
     createdAt: isoTime,
+    requestedBy: z.string().describe('The actor of its first revision'),
     /** Of the newest revision. */
     desired: z.enum(['on', 'off']),
-    actor: z.string(),
+    actor: z.string().describe('Of the newest revision: who drained or extended it, else who asked for it'),
     reason: z.string(),
     expiresAt: isoTime,
     rev: z.int().describe('Of the policy document that has its newest change'),
     message: z.string().nullable().describe('What it waits for or why it ended, in a sentence'),
+    isMeasured: z
+      .boolean()
+      .describe('All of it is done, and only its effect is measured: its end puts nothing back'),
     outcome: z
       .enum(['refused', 'failed', 'drained', 'expired', 'harmful', 'done'])
       .nullable()

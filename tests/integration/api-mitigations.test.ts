@@ -61,6 +61,7 @@ describe('asking for a mitigation', () => {
     const made = Mitigation.parse(await first.json())
     expect(first.headers.get('location')).toBe(`${BASE}/${made.mitigationId}`)
     expect(made).toMatchObject({ phase: 'prepare', desired: 'on', actor: 'Ada', label: 'article:42' })
+    expect(made).toMatchObject({ requestedBy: 'Ada', isMeasured: false })
     expect(made.preview?.action).toBe('split')
 
     const again = await api.ask(request, headers)
@@ -187,7 +188,8 @@ describe('one that is there', () => {
       expiresInSeconds: 7_200,
     })
     expect(extended.status).toBe(200)
-    const { expiresAt } = Mitigation.parse(await extended.json())
+    const { expiresAt, actor, requestedBy } = Mitigation.parse(await extended.json())
+    expect([requestedBy, actor]).toEqual(['Ada', 'Grace'])
     expect(Date.parse(expiresAt)).toBeGreaterThanOrEqual(before + 7_200_000 - 1_000)
 
     const drained = await send('DELETE', `${BASE}/${mitigationId}?actor=Ada&reason=over`)

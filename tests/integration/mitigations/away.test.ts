@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { readKeyState } from '../../../core/mitigations/key-state.ts'
 import { closeStore, openStore, query, type Store } from '../../../store/client.ts'
-import { drainMitigation } from '../../../store/mitigations.ts'
+import { drainMitigation } from '../../../store/mitigation-changes.ts'
 import { cacheYaml, startCollector } from '../../support/collector.ts'
 import { startFakeApp } from '../../support/fake-app.ts'
 import { startMitigationChild } from '../../support/mitigation-child.ts'

@@ -117,7 +117,7 @@ it('what was timed while it was prepared is shown, and is not what a slower p99 
 })
 
 async function journalOf(mitigationId: number, onWrite: JournalOptions['onWrite'] = () => {}) {
-  const row = { ...(await detailOf(store, mitigationId)), state: null, isMeasured: false }
+  const row = { ...(await detailOf(store, mitigationId)), state: null }
   return new Journal(row, { store, writer: WRITER, clock: systemClock, isHeld: () => true, onWrite })
 }
 

@@ -1,7 +1,7 @@
 /** Actions on servers as a person has them: asked for in the store, carried out by a collector, drained or ended there. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MitigationRequest, ServerAction } from '../../../core/mitigations/model.ts'
-import { drainMitigation } from '../../../store/mitigations.ts'
+import { drainMitigation } from '../../../store/mitigation-changes.ts'
 import { cacheYaml, startCollector, type TestCollector } from '../../support/collector.ts'
 import { create, detailOf, requestOf, untilPhase } from '../../support/mitigation-world.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'

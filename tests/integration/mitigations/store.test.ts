@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
+import { drainMitigation, extendMitigation } from '../../../store/mitigation-changes.ts'
 import {
   listRunning,
   patchMitigation,
@@ -9,13 +10,7 @@ import {
   saveStepEnded,
   saveStepStarted,
 } from '../../../store/mitigation-progress.ts'
-import {
-  createMitigation,
-  drainMitigation,
-  extendMitigation,
-  getMitigation,
-  listMitigations,
-} from '../../../store/mitigations.ts'
+import { createMitigation, getMitigation, listMitigations } from '../../../store/mitigations.ts'
 import { dropExpired } from '../../../store/retention.ts'
 import { saveCaches } from '../../../store/topology.ts'
 import { saveOff, WRITER } from '../../support/mitigation-off.ts'
@@ -112,7 +107,10 @@ describe('a mitigation', () => {
     expect(Date.parse(extended.expiresAt)).toBeGreaterThan(Date.parse(before.expiresAt))
     expect(extended.rev).toBeGreaterThan(before.rev)
     const drained = await drainMitigation(store, id, change, Date.now())
-    expect(drained).toMatchObject({ desired: 'off', actor: 'bob' })
+    expect(drained).toMatchObject({ desired: 'off', actor: 'bob', requestedBy: 'ada' })
+    await expect(create(store, requestOf('split', 'revised'))).rejects.toThrow(
+      /^ada started split of revised/,
+    )
     // Pressed again: the same answer, no other revision.
     await drainMitigation(store, id, { actor: 'cy', reason: 'again' }, Date.now())
     expect((await detailOf(store, id)).revisions.map(({ actor, desired }) => `${actor} ${desired}`)).toEqual([
@@ -126,6 +124,47 @@ describe('a mitigation', () => {
     await expect(drainMitigation(store, 999_999, change, Date.now())).rejects.toMatchObject({
       code: 'not-found',
     })
+  })
+
+  it('says that only its effect is measured once the step is written that nothing is left to do', async () => {
+    const id = await create(store, requestOf('split', 'finished'))
+    await acquireLeases(store, 'me', ['shop'], 60_000)
+    const now = Date.now()
+    const to = { outcome: null, message: null, event: 'on', now }
+    await savePhase(store, writer, { mitigationId: id, from: 'prepare', to: 'active', ...to })
+    const step = {
+      mitigationId: id,
+      phase: 'active' as const,
+      name: 'finish',
+      node: null,
+      command: null,
+      now,
+    }
+    const stepId = await saveStepStarted(store, WRITER, step)
+    expect((await detailOf(store, id)).isMeasured).toBe(false)
+    await saveStepEnded(store, writer, stepId ?? 0, { result: 'ok', message: null, now })
+    expect(await detailOf(store, id)).toMatchObject({ isMeasured: true, steps: [{ result: 'ok' }] })
+    await off(id)
+    expect((await detailOf(store, id)).isMeasured).toBe(false)
+  })
+
+  it('is read as one moment has it: never off beside a step that has not ended', async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = await create(store, requestOf('split', `read:${round}`))
+      await acquireLeases(store, 'me', ['shop'], 60_000)
+      const now = Date.now()
+      const step = { mitigationId: id, phase: 'prepare' as const, name: 'x', node: null, command: null, now }
+      const stepId = await saveStepStarted(store, WRITER, step)
+      const ends = async () => {
+        await saveStepEnded(store, writer, stepId ?? 0, { result: 'ok', message: null, now })
+        await off(id)
+      }
+      const reads = Array.from({ length: 8 }, () => detailOf(store, id))
+      await ends()
+      for (const { phase, steps } of await Promise.all(reads)) {
+        if (phase === 'off') expect(steps.map(({ result }) => result)).toEqual(['ok'])
+      }
+    }
   })
 
   it('that somebody drains is not extended by who had not seen it', async () => {

@@ -25,8 +25,16 @@ function world(action: MitigationAction, state: unknown, answer: (command: strin
       },
       parameters: { username: 'greedy', name: 'maxmemory', bytes: 2 },
       ...{ phase: 'draining', phaseSince: TIME, createdAt: TIME, expiresAt: TIME, desired: 'off' },
-      ...{ actor: 'ada', reason: 'x', rev: 1, message: null, outcome: null, progress: null },
-      ...{ acknowledgement: null, preview: null, proof: null },
+      ...{
+        requestedBy: 'ada',
+        actor: 'ada',
+        reason: 'x',
+        rev: 1,
+        message: null,
+        outcome: null,
+        progress: null,
+      },
+      ...{ acknowledgement: null, preview: null, proof: null, isMeasured: false },
     },
     cache: cacheConfig('standalone'),
     topology: {

@@ -1,4 +1,5 @@
-import { drainMitigation, extendMitigation, getMitigation } from '../../../../../store/mitigations.ts'
+import { drainMitigation, extendMitigation } from '../../../../../store/mitigation-changes.ts'
+import { getMitigation } from '../../../../../store/mitigations.ts'
 import { methods, operation } from '../../../_lib/endpoint.ts'
 import { found, mitigationNumbered } from '../../../_lib/found.ts'
 
