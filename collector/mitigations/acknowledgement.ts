@@ -28,15 +28,18 @@ export function acknowledge(options: {
     applied: instances.length - late.length,
     instances: instances.length,
     laggards: late
-      .toSorted((a, b) => a.host.localeCompare(b.host))
+      // Those that are waited for are not crowded out by those that are not.
+      .toSorted((a, b) => Number(isDisabled(a)) - Number(isDisabled(b)) || a.host.localeCompare(b.host))
       .slice(0, MAX_LAGGARDS)
-      .map(({ app, host, pid, rev: has, seenAt, state }) => ({
-        ...{ app, host, pid, rev: has, seenAt },
-        isDisabled: state === 'disabled',
+      .map((instance) => ({
+        ...{ app: instance.app, host: instance.host, pid: instance.pid },
+        ...{ rev: instance.rev, seenAt: instance.seenAt, isDisabled: isDisabled(instance) },
       })),
     connectionsWithoutLibrary,
   }
 }
+
+const isDisabled = ({ state }: AppInstance): boolean => state === 'disabled'
 
 /** A document may be read and one of its policies left out: what is told of the policy itself counts. */
 function hasApplied({ policies }: AppInstance, policy: Pick<KeyPolicy, 'id' | 'phase'> | null): boolean {

@@ -43,6 +43,17 @@ describe('acknowledgement', () => {
     ])
   })
 
+  it('names those that are waited for before those that are switched off, of which it names no more than fit', () => {
+    const late = Array.from({ length: 60 }, (_, index) =>
+      instance(String(index), 0, { rev: 4, state: index < 30 ? 'disabled' : 'applying' }),
+    )
+    const told = acknowledge({ instances: late, rev: 5, policy: null, connectionsWithoutLibrary: 0, now })
+    expect(told).toMatchObject({ applied: 0, instances: 60 })
+    expect(told.laggards).toHaveLength(50)
+    expect(told.laggards.filter(({ isDisabled }) => !isDisabled)).toHaveLength(30)
+    expect(told.laggards[30]?.isDisabled).toBe(true)
+  })
+
   it('counts who tells of the policy itself: one may be left out of a document that is applied', () => {
     const telling = (id: string, phase: 'prepare' | 'active' | 'draining') =>
       instance(id, 0, { policies: [{ ...policy, id: 'm7', phase }] })

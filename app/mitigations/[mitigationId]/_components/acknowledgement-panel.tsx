@@ -21,18 +21,27 @@ export function AcknowledgementPanel({ mitigation }: { mitigation: Mitigation })
     )
   }
   const { applied, instances, laggards, connectionsWithoutLibrary, at } = acknowledgement
+  const isWaitedFor = laggards.some(({ isDisabled }) => !isDisabled)
+  const more = instances - applied - laggards.length
   const columns: Column<Laggard>[] = [
     { key: 'host', header: 'Host', grow: true, cell: (row) => row.host },
     { key: 'app', header: 'Application', cell: (row) => row.app },
     { key: 'pid', header: 'Process', align: 'right', cell: (row) => row.pid },
-    { key: 'rev', header: 'Revision', align: 'right', cell: (row) => `${row.rev} of ${rev}` },
+    {
+      key: 'rev',
+      header: 'Revision',
+      align: 'right',
+      cell: (row) => (row.isDisabled ? 'switched off' : `${row.rev} of ${rev}`),
+    },
     { key: 'seen', header: 'Heard', align: 'right', cell: (row) => <Age at={row.seenAt} /> },
   ]
   return (
     <Panel title="Who takes part?" aside={<Age at={at} />} flush>
       <div className={classes.ack}>
-        <p className={classes.applied} data-tone={applied < instances ? 'warn' : undefined}>
-          Applied on {applied} of {instances}
+        <p className={classes.applied} data-tone={isWaitedFor ? 'warn' : undefined}>
+          {instances === 0
+            ? 'No process with the library is heard of now'
+            : `Applied on ${applied} of ${instances}`}
         </p>
         <p className={classes.quiet}>
           {connectionsWithoutLibrary === null
@@ -44,13 +53,14 @@ export function AcknowledgementPanel({ mitigation }: { mitigation: Mitigation })
       </div>
       {laggards.length > 0 && (
         <DataTable
-          caption="Processes that have not applied it yet"
+          caption="Processes that have not applied it"
           columns={columns}
           rows={laggards}
           rowKey={(row) => `${row.app} ${row.host} ${row.pid}`}
           maxHeight={260}
         />
       )}
+      {more > 0 && <p className={classes.footnote}>and {plural(more, 'process', 'processes')} more</p>}
     </Panel>
   )
 }
