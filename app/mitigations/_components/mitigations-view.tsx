@@ -31,7 +31,7 @@ export function MitigationsView({
   page: PageRange
   notice: string | null
 }) {
-  const answer = mitigationsAnswer(running, past.items, cacheId)
+  const answer = mitigationsAnswer(running, older ? null : past.items, cacheId)
   if (caches.length === 0) {
     return (
       <>
@@ -75,9 +75,15 @@ export function MitigationsView({
           rows={past.items}
           range={page.query}
           empty={
-            <EmptyState compact title="None is over yet">
-              <p>A mitigation moves here once it is off, with its verdict, its figures and every step.</p>
-            </EmptyState>
+            older ? (
+              <EmptyState compact title="None is older">
+                <p>What ended long ago is forgotten.</p>
+              </EmptyState>
+            ) : (
+              <EmptyState compact title="None is over yet">
+                <p>A mitigation moves here once it is off, with its verdict, its figures and every step.</p>
+              </EmptyState>
+            )
           }
         />
       </Panel>

@@ -4,9 +4,10 @@ import { plural } from '../../_lib/format.ts'
 import { bannerOf } from '../../_lib/mitigation-news.ts'
 import { mitigationName, type Tone, VERDICT_TEXT } from '../../_lib/mitigation-text.ts'
 
+/** @param past the newest first; null where only older ones are known */
 export function mitigationsAnswer(
   running: Mitigation[],
-  past: Mitigation[],
+  past: Mitigation[] | null,
   cacheId: string | null,
 ): { text: string; tone: Tone } {
   const where = cacheId === null ? '' : ` in ${cacheId}`
@@ -29,6 +30,7 @@ export function mitigationsAnswer(
     ]
     return { text: parts.length === 0 ? count : `${count}: ${parts.join(', ')}`, tone: 'calm' }
   }
+  if (past === null) return { text: `Nothing is mitigated now${where}`, tone: 'calm' }
   const last = past[0]
   if (last === undefined) return { text: `Nothing was mitigated${where} yet`, tone: 'calm' }
   const verdict = last.proof?.verdict ?? null
