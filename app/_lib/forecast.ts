@@ -6,11 +6,11 @@ const SHOWN_OF_MANY = 8
 
 export type ForecastRow = { shardId: number; ordinal: number; before: number | null; after: number | null }
 
-/** @returns at most a dozen rows by ordinal, how many are left out, and the highest figure of all */
+/** @returns at most a dozen rows by ordinal, how many are left out with less load and with one that is unknown, and the highest figure */
 export function forecastRows(
   before: ShardLoad[],
   after: ShardLoad[] | null,
-): { rows: ForecastRow[]; others: number; maxOpsPerSec: number } {
+): { rows: ForecastRow[]; others: number; unknown: number; maxOpsPerSec: number } {
   const afterOf = new Map(after?.map(({ shardId, opsPerSec }) => [shardId, opsPerSec]))
   const rows = before.map(({ shardId, ordinal, opsPerSec }) => ({
     shardId,
@@ -18,15 +18,21 @@ export function forecastRows(
     before: opsPerSec,
     after: afterOf.get(shardId) ?? null,
   }))
-  const kept =
-    rows.length <= MAX_ROWS ? rows : rows.toSorted((a, b) => weight(b) - weight(a)).slice(0, SHOWN_OF_MANY)
+  const ranked = rows.toSorted((a, b) => weight(b) - weight(a))
+  const shown = rows.length <= MAX_ROWS ? rows.length : SHOWN_OF_MANY
+  const left = ranked.slice(shown)
+  const unknown = left.filter(isUnknown).length
   return {
-    rows: kept.toSorted((a, b) => a.ordinal - b.ordinal),
-    others: rows.length - kept.length,
+    rows: ranked.slice(0, shown).toSorted((a, b) => a.ordinal - b.ordinal),
+    others: left.length - unknown,
+    unknown,
     maxOpsPerSec: rows.reduce((high, row) => Math.max(high, row.before ?? 0, row.after ?? 0), 0),
   }
 }
 
+const isUnknown = ({ before, after }: ForecastRow): boolean => before === null && after === null
+
+/** What is unknown gives way to every figure. */
 function weight({ before, after }: ForecastRow): number {
-  return Math.max(before ?? 0, after ?? 0)
+  return Math.max(before ?? -1, after ?? -1)
 }

@@ -46,7 +46,7 @@ export function LoadForecast({
   /** What stands in the legend where there is no `after`. */
   missing?: string
 }) {
-  const { rows, others, maxOpsPerSec } = forecastRows(before, after)
+  const { rows, others, unknown, maxOpsPerSec } = forecastRows(before, after)
   if (rows.length === 0) return <p className={classes.unknown}>The load of the shards is unknown.</p>
   return (
     <div className={classes.forecast}>
@@ -77,6 +77,7 @@ export function LoadForecast({
           </span>
         )}
         {others > 0 && <span>{plural(others, 'other shard')} with less load</span>}
+        {unknown > 0 && <span>{plural(unknown, 'other shard')} with an unknown load</span>}
       </p>
     </div>
   )
