@@ -113,6 +113,8 @@ function columnsOf(after: Measures[], before: Measures | null): Column<ProofRow>
   const figure = (value: string) => (
     <span className={value === 'unknown' ? classes.quiet : undefined}>{value}</span>
   )
+  // A narrow screen has room for one window: the newest.
+  const isConfirmed = after.length > 1
   return [
     { key: 'name', header: 'Figure', grow: true, cell: (row) => row.name },
     { key: 'before', header: `Before${span(before)}`, align: 'right', cell: (row) => figure(row.before) },
@@ -127,13 +129,14 @@ function columnsOf(after: Measures[], before: Measures | null): Column<ProofRow>
       key: 'after1',
       header: `After${span(after[0])}`,
       align: 'right',
-      hideBelow: 'sm',
+      ...(isConfirmed ? { hideBelow: 'sm' } : {}),
       cell: (row) => figure(row.after[0] ?? ''),
     },
     {
       key: 'after2',
-      header: after.length > 1 ? `Confirmed${span(after.at(-1))}` : 'Confirmed',
+      header: isConfirmed ? `Confirmed${span(after.at(-1))}` : 'Confirmed',
       align: 'right',
+      ...(isConfirmed ? {} : { hideBelow: 'sm' }),
       cell: (row) => <b>{figure(row.after[1] ?? '')}</b>,
     },
   ]
