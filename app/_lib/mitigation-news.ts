@@ -1,6 +1,7 @@
 /** What every page says of running mitigations: only what calls for a look. Pure. */
 import type { Mitigation } from '../../core/mitigations/model.ts'
-import { mitigationName, VERDICT_TEXT } from './mitigation-text.ts'
+import { isLeaving } from './mitigation-end.ts'
+import { ended, mitigationName, VERDICT_TEXT } from './mitigation-text.ts'
 
 const READ_OUT_LENGTH = 120
 
@@ -8,7 +9,7 @@ const READ_OUT_LENGTH = 120
 export function bannerOf(
   running: Mitigation[],
 ): { first: Mitigation; others: number; harmful: boolean } | null {
-  const told = running.filter((one) => isHarmful(one) || one.phase === 'draining' || one.desired === 'off')
+  const told = running.filter((one) => isHarmful(one) || isLeaving(one))
   const first = told.find(isHarmful) ?? told[0]
   return first === undefined ? null : { first, others: told.length - 1, harmful: isHarmful(first) }
 }
@@ -19,10 +20,11 @@ function isHarmful({ proof, outcome }: Mitigation): boolean {
 
 /** What is read out as its phase changes; empty where the banner says it. */
 export function phaseNews(mitigation: Mitigation): string {
-  const { phase, proof } = mitigation
+  const { phase, proof, outcome, actor } = mitigation
   if (phase !== 'off' && bannerOf([mitigation]) !== null) return ''
   const verdict = phase === 'active' ? (proof?.verdict ?? null) : null
-  const state = phase === 'prepare' ? 'is being prepared' : phase === 'active' ? 'is active' : 'is off'
+  const state =
+    phase === 'prepare' ? 'is being prepared' : phase === 'active' ? 'is active' : ended(outcome, actor)
   const proven = verdict === null ? '' : `: ${VERDICT_TEXT[verdict].toLowerCase()}`
   return `${mitigationName(mitigation).slice(0, READ_OUT_LENGTH)} ${state}${proven}.`
 }

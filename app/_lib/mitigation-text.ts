@@ -7,6 +7,8 @@ import {
   type MitigationAction,
   type MitigationPhase,
 } from '../../core/mitigations/model.ts'
+import type { Shard } from '../../core/model.ts'
+import { formatBytes } from './format.ts'
 
 export type ActionText = {
   /** `Split` */
@@ -139,7 +141,8 @@ function endedBy(outcome: Mitigation['outcome'], actor: string): string {
   return `as ${actor} asked`
 }
 
-function ended(outcome: Mitigation['outcome'], actor: string): string {
+/** What follows the name of one that is off. */
+export function ended(outcome: Mitigation['outcome'], actor: string): string {
   switch (outcome) {
     case 'refused':
       return 'was refused, nothing was changed'
@@ -183,13 +186,17 @@ export function actionOf(action: MitigationAction): string {
   return action === 'move-slot' ? 'Move of' : `${ACTION_TEXT[action].name} of`
 }
 
-/** What a parameter is set to, for reading: `ttl 2 s`. */
+/**
+ * What a parameter is set to, for reading: `ttl 2 s`.
+ * @param shards of its cache: people know them by their ordinals, and nodes by their addresses
+ */
 export function parameterFacts(
   mitigation: Pick<Mitigation, 'parameters'>,
+  shards: Shard[],
 ): { name: string; value: string }[] {
   return Object.entries(mitigation.parameters).map(([name, value]) => ({
     name: PARAMETER_NAMES[name] ?? name,
-    value: parameterText(name, value),
+    value: parameterText(name, value, shards),
   }))
 }
 
@@ -207,8 +214,8 @@ const PARAMETER_NAMES: Record<string, string> = {
   pattern: 'Pattern',
   spread: 'Cut by up to',
   name: 'Setting',
-  bytes: 'Bytes',
-  policy: 'Policy',
+  bytes: 'Set to',
+  policy: 'Set to',
   clientId: 'Client id',
   username: 'User',
   pauseSeconds: 'For',
@@ -222,11 +229,20 @@ const DEFAULTS: Record<string, string> = {
   variants: 'one a shard',
 }
 
-function parameterText(name: string, value: unknown): string {
+function parameterText(name: string, value: unknown, shards: Shard[]): string {
   if (value === null) return DEFAULTS[name] ?? 'chosen by Cachescope'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (/Seconds$/.test(name)) return `${String(value)} s`
   if (name === 'by' && value === 'auto') return 'replicas, else copies'
+  if (name === 'bytes') return formatBytes(Number(value))
+  if (name === 'toShardId') {
+    const ordinal = shards.find(({ shardId }) => shardId === value)?.ordinal
+    return ordinal === undefined ? 'a shard that is gone' : `shard ${ordinal}`
+  }
+  if (name === 'toNodeId') {
+    const nodes = shards.flatMap(({ nodes }) => nodes)
+    return nodes.find(({ nodeId }) => nodeId === value)?.address ?? 'a node that is gone'
+  }
   if (name === 'spread') return `${Math.round(Number(value) * 100)}%`
   return String(value)
 }

@@ -69,12 +69,14 @@ function mitigationOf(action: MitigationAction, nodes: Preview['nodes'] = null):
     phase: 'active',
     phaseSince: at,
     createdAt: at,
+    requestedBy: 'Ada',
     desired: 'on',
     actor: 'Ada',
     reason: 'hot',
     expiresAt: at,
     rev: 1,
     message: null,
+    isMeasured: false,
     outcome: null,
     progress: null,
     acknowledgement: null,
@@ -155,10 +157,13 @@ test('a revision that ends earlier is not called an extension', () => {
     desired,
     expiresAt: `2026-11-24T${hour}:00:00.000Z`,
   })
-  expect(revisionText(until(12), undefined)).toBe('asked for it')
-  expect(revisionText(until(13), until(12))).toBe('extended it')
-  expect(revisionText(until(11), until(12))).toBe('let it end earlier')
-  expect(revisionText(until(12, 'off'), until(12))).toBe('drained it')
+  const running = { isMeasured: false, outcome: null }
+  expect(revisionText(until(12), undefined, running)).toBe('asked for it')
+  expect(revisionText(until(13), until(12), running)).toBe('extended it')
+  expect(revisionText(until(11), until(12), running)).toBe('let it end earlier')
+  expect(revisionText(until(12, 'off'), until(12), running)).toBe('drained it')
+  const done = { isMeasured: false, outcome: 'done' } as const
+  expect(revisionText(until(12, 'off'), until(12), done)).toBe('ended its measuring')
 })
 
 describe('what befell the cache meanwhile', () => {

@@ -13,6 +13,7 @@ import { phaseSpans } from '../../app/mitigations/[mitigationId]/_lib/phases.ts'
 import { onAxis } from '../../app/mitigations/[mitigationId]/_lib/series.ts'
 import type { Proof } from '../../core/mitigations/measures.ts'
 import { type Mitigation, MitigationAction } from '../../core/mitigations/model.ts'
+import type { Shard } from '../../core/model.ts'
 
 const at = '2026-01-01T12:00:00.000Z'
 const plain: Mitigation = {
@@ -26,12 +27,14 @@ const plain: Mitigation = {
   phase: 'active',
   phaseSince: at,
   createdAt: at,
+  requestedBy: 'Ada',
   desired: 'on',
   actor: 'Ada',
   reason: 'viral',
   expiresAt: '2026-01-01T13:00:00.000Z',
   rev: 4,
   message: null,
+  isMeasured: false,
   outcome: null,
   progress: null,
   acknowledgement: null,
@@ -100,18 +103,33 @@ describe('the sentence of a mitigation', () => {
   })
 
   test('parameters read as words', () => {
-    expect(parameterFacts(plain)).toEqual([
+    expect(parameterFacts(plain, [])).toEqual([
       { name: 'Variants', value: '3' },
       { name: 'Writers drop every copy', value: 'yes' },
     ])
-    expect(parameterFacts({ parameters: { ttlSeconds: 2, copies: null, spread: 0.1 } })).toEqual([
+    expect(parameterFacts({ parameters: { ttlSeconds: 2, copies: null, spread: 0.1 } }, [])).toEqual([
       { name: 'Held for', value: '2 s' },
       { name: 'Copies', value: 'one a shard' },
       { name: 'Cut by up to', value: '10%' },
     ])
-    expect(parameterFacts({ parameters: { by: 'auto' } })).toEqual([
+    expect(parameterFacts({ parameters: { by: 'auto' } }, [])).toEqual([
       { name: 'Read from', value: 'replicas, else copies' },
     ])
+    expect(parameterFacts({ parameters: { name: 'maxmemory', bytes: 1_073_741_824 } }, [])).toEqual([
+      { name: 'Setting', value: 'maxmemory' },
+      { name: 'Set to', value: '1 GiB' },
+    ])
+  })
+
+  test('a shard is told by its ordinal and a node by its address, for ids mean nothing to people', () => {
+    const nodes = [{ nodeId: 42, address: '10.0.0.3:7001' }]
+    const shards = [{ shardId: 17, ordinal: 3, nodes }] as Shard[]
+    const value = (parameters: Record<string, unknown>) => parameterFacts({ parameters }, shards)[0]?.value
+    expect(value({ toShardId: 17 })).toBe('shard 3')
+    expect(value({ toNodeId: 42 })).toBe('10.0.0.3:7001')
+    expect(value({ toShardId: 99 })).toBe('a shard that is gone')
+    expect(value({ toNodeId: 99 })).toBe('a node that is gone')
+    expect(value({ toNodeId: null })).toBe('the replica in sync')
   })
 
   test('is called by what is done to what', () => {
@@ -148,7 +166,18 @@ describe('what every page says', () => {
     )
     expect(phaseNews(leaving)).toBe('')
     expect(phaseNews(harmful)).toBe('')
-    expect(phaseNews({ ...harmful, phase: 'off' })).toBe('Split of article:42 is off.')
+    expect(phaseNews({ ...harmful, phase: 'off' })).toBe(
+      'Split of article:42 did harm and was drained by itself.',
+    )
+    expect(phaseNews({ ...plain, phase: 'off', outcome: 'refused' })).toBe(
+      'Split of article:42 was refused, nothing was changed.',
+    )
+    expect(phaseNews({ ...plain, phase: 'off', outcome: 'failed' })).toBe(
+      'Split of article:42 failed and was undone.',
+    )
+    expect(phaseNews({ ...plain, phase: 'off', outcome: 'drained' })).toBe(
+      'Split of article:42 was drained by Ada.',
+    )
     expect(phaseNews({ ...plain, label: 'a'.repeat(5_000) }).length).toBeLessThan(200)
   })
   test('the list opens with the worst', () => {
@@ -163,6 +192,8 @@ describe('what every page says', () => {
       'Nothing is mitigated now; the last was split of article:42 (worked)',
     )
     expect(mitigationsAnswer([], [], null).text).toBe('Nothing was mitigated yet')
+    // Older ones tell neither which was the last, nor that there was none.
+    expect(mitigationsAnswer([], null, 'shop').text).toBe('Nothing is mitigated now in shop')
   })
   test('rows of keys find what runs on them', () => {
     const byKey = runningByKey([plain, { ...plain, target: { kind: 'cache' } }])
@@ -220,6 +251,9 @@ describe('figures over time', () => {
     expect(others).toBe(52)
     expect(maxOpsPerSec).toBe(900)
     expect(rows.map(({ ordinal }) => ordinal)).toEqual(expect.arrayContaining([21, 51]))
+    const half = before.map((shard) => (shard.ordinal > 40 ? { ...shard, opsPerSec: null } : shard))
+    expect(forecastRows(half, null)).toMatchObject({ others: 32, unknown: 20 })
+    expect(forecastRows(half.slice(36, 56), null)).toMatchObject({ others: 0, unknown: 12 })
     expect(forecastRows(before.slice(0, 3), null).rows[0]).toMatchObject({ before: 10, after: null })
   })
 })

@@ -4,10 +4,12 @@ import { notifications } from '@mantine/notifications'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
 import type { Mitigation } from '../../../core/mitigations/model.ts'
+import { closedText, drainText } from '../../_lib/mitigation-end.ts'
 import { extensionOf } from '../../_lib/mitigation-form.ts'
 import { drainMitigation, extendMitigation } from '../../_lib/mitigation-requests.ts'
 import { mitigationName, PHASE_TEXT } from '../../_lib/mitigation-text.ts'
 import { Time, Until, useNow } from '../clock.tsx'
+import { Notice } from '../notice.tsx'
 import { Dialog } from './dialog.tsx'
 import classes from './dialog-form.module.css'
 import { Fact, Facts } from './facts.tsx'
@@ -31,7 +33,7 @@ export function ChangeDialog({
   return (
     <Dialog
       opened={kind !== null}
-      title={kind === 'drain' ? 'Drain now' : 'Let it end at another time'}
+      title={kind === 'drain' ? drainText(mitigation).title : 'Let it end at another time'}
       size={620}
       onClose={onClose}
     >
@@ -68,8 +70,11 @@ function ChangeForm({
       set(value)
       setProblem(null)
     }
+  const drain = drainText(mitigation)
+  const closed = closedText(kind, mitigation)
 
   const send = async () => {
+    if (closed !== null) return
     const missing = actor.trim() === '' ? 'actor' : reason.trim() === '' ? 'reason' : null
     if (missing !== null) {
       const message = missing === 'actor' ? 'Say who you are.' : 'Say why.'
@@ -100,7 +105,7 @@ function ChangeForm({
     >
       <div className={classes.left}>
         <p className={classes.summary}>
-          {kind === 'drain' ? drains(mitigation) : `${mitigationName(mitigation)} goes on.`}
+          {kind === 'drain' ? drain.summary : `${mitigationName(mitigation)} goes on.`}
         </p>
         {kind === 'extend' && (
           <Facts>
@@ -114,9 +119,7 @@ function ChangeForm({
           </Facts>
         )}
         <p className={classes.hint}>
-          {kind === 'drain'
-            ? 'Way back: repeat it from its page once it is off.'
-            : `Way back: ${preview?.wayBack ?? 'drain it at any time.'}`}
+          Way back: {kind === 'drain' ? drain.wayBack : (preview?.wayBack ?? 'drain it at any time.')}
         </p>
       </div>
       <div className={classes.foot}>
@@ -131,12 +134,23 @@ function ChangeForm({
           narrow
         />
         <ProblemText problem={problem} />
+        {closed !== null && (
+          <Notice tone="warn" role="alert">
+            {closed}
+          </Notice>
+        )}
         <div className={classes.buttons}>
           <button type="button" className={classes.plain} onClick={onClose}>
-            Cancel
+            {closed === null ? 'Cancel' : 'Close'}
           </button>
-          <button type="submit" className={classes.submit} disabled={sending}>
-            {kind === 'drain' ? 'Drain it' : shortens ? 'Let it end earlier' : 'Extend it'}
+          <button
+            type="submit"
+            className={classes.submit}
+            disabled={sending}
+            // Not disabled for that: it may have the focus.
+            aria-disabled={closed !== null || undefined}
+          >
+            {kind === 'drain' ? drain.submit : shortens ? 'Let it end earlier' : 'Extend it'}
           </button>
         </div>
       </div>
@@ -144,15 +158,9 @@ function ChangeForm({
   )
 }
 
-function drains(mitigation: Mitigation): string {
-  const name = mitigationName(mitigation)
-  return mitigation.target.kind === 'key'
-    ? `${name} ends: reads return to the key itself, and what was set up for it is removed. Its load comes back to its shard.`
-    : `${name} ends: what it changed is put back where that can be.`
-}
-
 function saidOf(kind: ChangeKind, mitigation: Mitigation, endedAt: number): string {
   const name = mitigationName(mitigation)
+  if (kind === 'drain' && mitigation.isMeasured) return `${name} is measured no longer.`
   if (kind === 'drain') return `${name} will be drained; it is ${PHASE_TEXT[mitigation.phase].toLowerCase()}.`
   return Date.parse(mitigation.expiresAt) < endedAt ? `${name} ends earlier now.` : `${name} is extended.`
 }

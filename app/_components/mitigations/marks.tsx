@@ -1,21 +1,27 @@
 import { IconCircleCheck, IconCircleDashed, IconCircleX, IconMinus } from '@tabler/icons-react'
 import Link from 'next/link'
-import type { Mitigation, MitigationPhase } from '../../../core/mitigations/model.ts'
+import type { Mitigation } from '../../../core/mitigations/model.ts'
+import { isLeaving } from '../../_lib/mitigation-end.ts'
 import { ACTION_TEXT, PHASE_TEXT, VERDICT_TEXT } from '../../_lib/mitigation-text.ts'
 import { mitigationHref } from '../../_lib/urls.ts'
 import classes from './marks.module.css'
 
 /** A phase as a shape and a word. */
-export function PhaseMark({ phase, desired }: { phase: MitigationPhase; desired?: 'on' | 'off' }) {
-  const leaving = desired === 'off' && (phase === 'active' || phase === 'prepare')
+export function PhaseMark({
+  mitigation,
+}: {
+  mitigation: Pick<Mitigation, 'phase' | 'desired' | 'isMeasured'>
+}) {
+  const { phase } = mitigation
+  const leaving = isLeaving(mitigation)
   return (
     <span
       className={classes.mark}
-      data-tone={phase === 'draining' || leaving ? 'warn' : undefined}
+      data-tone={leaving ? 'warn' : undefined}
       data-quiet={phase === 'off' || undefined}
     >
       <span className={classes.phase} data-phase={phase} aria-hidden="true" />
-      {leaving ? `${PHASE_TEXT[phase]}, to be drained` : PHASE_TEXT[phase]}
+      {leaving && phase !== 'draining' ? `${PHASE_TEXT[phase]}, to be drained` : PHASE_TEXT[phase]}
     </span>
   )
 }

@@ -1,9 +1,10 @@
 'use client'
 
 import { usePathname } from 'next/navigation'
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react'
 import type { Cache } from '../../../core/model.ts'
 import type { Opening } from '../../_lib/mitigation-form.ts'
+import { focusHeading } from '../page-heading.ts'
 import { Dialog } from './dialog.tsx'
 import classes from './mitigate.module.css'
 import { MitigationForm } from './mitigation-form.tsx'
@@ -24,12 +25,18 @@ export function MitigateProvider({
   const [opened, setOpened] = useState(false)
   // Each opening is a form of its own, whatever was typed into the last one.
   const [count, setCount] = useState(0)
+  const opener = useRef<Element>(null)
   const open = useCallback((next: Opening) => {
+    opener.current = document.activeElement
     setOpening(next)
     setOpened(true)
     setCount((was) => was + 1)
   }, [])
-  const close = useCallback(() => setOpened(false), [])
+  const close = useCallback(() => {
+    setOpened(false)
+    // It gets the focus back, but for where it has gone meanwhile: what runs on a key is not asked for again.
+    if (!opener.current?.isConnected) focusHeading()
+  }, [])
   // Whoever goes on to another page, as to the mitigation that is in the way, has left the form.
   const pathname = usePathname()
   const [openedAt, setOpenedAt] = useState(pathname)

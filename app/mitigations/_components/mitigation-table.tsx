@@ -4,6 +4,7 @@ import type { Mitigation } from '../../../core/mitigations/model.ts'
 import { Age, Until } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { PhaseMark, VerdictMark } from '../../_components/mitigations/marks.tsx'
+import { isStaying } from '../../_lib/mitigation-end.ts'
 import { actionOf, mitigationTone } from '../../_lib/mitigation-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { cacheHref, mitigationHref } from '../../_lib/urls.ts'
@@ -40,7 +41,7 @@ export function MitigationTable({
       header: 'Phase',
       cell: (row) => (
         <span className={classes.stack}>
-          <PhaseMark phase={row.phase} desired={row.desired} />
+          <PhaseMark mitigation={row} />
           <span className={classes.note}>
             <Age at={row.phaseSince} prefix="since " suffix="" />
           </span>
@@ -66,13 +67,13 @@ export function MitigationTable({
       key: 'ends',
       header: 'Drains',
       hideBelow: 'md',
-      cell: (row) => (row.phase === 'off' || row.phase === 'draining' ? '–' : <Until at={row.expiresAt} />),
+      cell: (row) => (isStaying(row) && !row.isMeasured ? <Until at={row.expiresAt} /> : '–'),
     },
     {
       key: 'actor',
       header: 'By',
       hideBelow: 'md',
-      cell: (row) => <span className={classes.actor}>{row.actor}</span>,
+      cell: (row) => <span className={classes.actor}>{row.requestedBy}</span>,
     },
     {
       key: 'created',

@@ -6,7 +6,7 @@ import { listAppInstances, saveHeartbeats } from '../../../store/app-instances.t
 import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import { listRunning, patchMitigation } from '../../../store/mitigation-progress.ts'
-import { drainMitigation } from '../../../store/mitigations.ts'
+import { drainMitigation } from '../../../store/mitigation-changes.ts'
 import { readPolicyDocument } from '../../../store/policies.ts'
 import { dropExpired } from '../../../store/retention.ts'
 import { saveOff, WRITER } from '../../support/mitigation-off.ts'

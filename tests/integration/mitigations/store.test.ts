@@ -131,7 +131,7 @@ describe('a mitigation', () => {
     await acquireLeases(store, 'me', ['shop'], 60_000)
     const now = Date.now()
     const to = { outcome: null, message: null, event: 'on', now }
-    await savePhase(store, writer, { mitigationId: id, from: 'prepare', to: 'active', ...to })
+    await savePhase(store, WRITER, { mitigationId: id, from: 'prepare', to: 'active', ...to })
     const step = {
       mitigationId: id,
       phase: 'active' as const,
@@ -142,7 +142,7 @@ describe('a mitigation', () => {
     }
     const stepId = await saveStepStarted(store, WRITER, step)
     expect((await detailOf(store, id)).isMeasured).toBe(false)
-    await saveStepEnded(store, writer, stepId ?? 0, { result: 'ok', message: null, now })
+    await saveStepEnded(store, WRITER, stepId ?? 0, { result: 'ok', message: null, now })
     expect(await detailOf(store, id)).toMatchObject({ isMeasured: true, steps: [{ result: 'ok' }] })
     await off(id)
     expect((await detailOf(store, id)).isMeasured).toBe(false)
@@ -156,7 +156,7 @@ describe('a mitigation', () => {
       const step = { mitigationId: id, phase: 'prepare' as const, name: 'x', node: null, command: null, now }
       const stepId = await saveStepStarted(store, WRITER, step)
       const ends = async () => {
-        await saveStepEnded(store, writer, stepId ?? 0, { result: 'ok', message: null, now })
+        await saveStepEnded(store, WRITER, stepId ?? 0, { result: 'ok', message: null, now })
         await off(id)
       }
       const reads = Array.from({ length: 8 }, () => detailOf(store, id))

@@ -8,6 +8,7 @@ import { PhaseMark } from '../../../_components/mitigations/marks.tsx'
 import { PageHead } from '../../../_components/page-head.tsx'
 import { Panel } from '../../../_components/panel.tsx'
 import { Stat, Stats } from '../../../_components/stat.tsx'
+import { endFact } from '../../../_lib/mitigation-end.ts'
 import { phaseNews } from '../../../_lib/mitigation-news.ts'
 import { actionOf, mitigationState, mitigationTone, parameterFacts } from '../../../_lib/mitigation-text.ts'
 import { cacheHref, keyHref, mitigationsHref, nodeHref } from '../../../_lib/urls.ts'
@@ -23,9 +24,9 @@ import { StepsPanel } from './steps-panel.tsx'
 /** One mitigation: what it does, whether it worked, what was predicted, every step, and who asked for it. */
 export function MitigationView({ data }: { data: DetailData }) {
   const { mitigation, shards, page } = data
-  const { cacheId, target, action, label, mitigationId, actor, reason, phase, expiresAt } = mitigation
+  const { cacheId, target, action, label, mitigationId, requestedBy, reason, expiresAt } = mitigation
   const first = mitigation.revisions[0]
-  const ended = phase === 'off' || phase === 'draining'
+  const end = endFact(mitigation)
   const href =
     target.kind === 'key'
       ? keyHref(cacheId, target.db, target.keyBase64)
@@ -47,7 +48,7 @@ export function MitigationView({ data }: { data: DetailData }) {
           </>
         }
         title={`Mitigation ${mitigationId}`}
-        badge={<PhaseMark phase={phase} desired={mitigation.desired} />}
+        badge={<PhaseMark mitigation={mitigation} />}
         answer={
           <>
             {actionOf(action)} <KeyName text={label} href={href} /> {mitigationState(mitigation)}
@@ -65,13 +66,13 @@ export function MitigationView({ data }: { data: DetailData }) {
         {target.kind === 'key' && <AcknowledgementPanel mitigation={mitigation} />}
         <Panel title="What was asked for">
           <Stats>
-            {parameterFacts(mitigation).map(({ name, value }) => (
+            {parameterFacts(mitigation, shards).map(({ name, value }) => (
               <Stat key={name} label={name} value={value} />
             ))}
-            <Stat label="By" value={first?.actor ?? actor} note={first?.reason ?? reason} />
+            <Stat label="By" value={requestedBy} note={first?.reason ?? reason} />
             <Stat
-              label={ended ? 'Would have drained' : 'Drains by itself'}
-              value={ended ? <Time at={expiresAt} show="time" /> : <Until at={expiresAt} />}
+              label={end.name}
+              value={end.isAhead ? <Until at={expiresAt} /> : <Time at={expiresAt} show="time" />}
               note={<Time at={expiresAt} />}
             />
             {mitigation.overrides.length > 0 && (
@@ -85,7 +86,7 @@ export function MitigationView({ data }: { data: DetailData }) {
         </Panel>
       </Columns>
       <StepsPanel steps={mitigation.steps} wayBack={mitigation.preview?.wayBack ?? null} />
-      <RevisionsPanel revisions={mitigation.revisions} />
+      <RevisionsPanel mitigation={mitigation} />
     </>
   )
 }

@@ -1,4 +1,4 @@
-import type { MitigationRevision } from '../../../../core/mitigations/model.ts'
+import type { MitigationDetail, MitigationRevision } from '../../../../core/mitigations/model.ts'
 import { Time } from '../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../_components/data-table.tsx'
 import { Panel } from '../../../_components/panel.tsx'
@@ -6,7 +6,8 @@ import { revisionText } from '../_lib/revision-text.ts'
 import classes from './detail.module.css'
 
 /** Who asked for what, when and why: nothing of it is ever changed. */
-export function RevisionsPanel({ revisions }: { revisions: MitigationRevision[] }) {
+export function RevisionsPanel({ mitigation }: { mitigation: MitigationDetail }) {
+  const { revisions } = mitigation
   const columns: Column<MitigationRevision>[] = [
     {
       key: 'who',
@@ -14,7 +15,7 @@ export function RevisionsPanel({ revisions }: { revisions: MitigationRevision[] 
       cell: (row) => (
         <span className={classes.step}>
           <span>
-            {row.actor} {revisionText(row, revisions[revisions.indexOf(row) - 1])}
+            {row.actor} {revisionText(row, revisions[revisions.indexOf(row) - 1], mitigation)}
           </span>
           <span className={classes.quiet}>
             <Time at={row.at} />
