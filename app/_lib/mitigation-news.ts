@@ -20,11 +20,12 @@ function isHarmful({ proof, outcome }: Mitigation): boolean {
 
 /** What is read out as its phase changes; empty where the banner says it. */
 export function phaseNews(mitigation: Mitigation): string {
-  const { phase, proof, outcome, actor } = mitigation
+  const { phase, proof, outcome, actor, isMeasured } = mitigation
   if (phase !== 'off' && bannerOf([mitigation]) !== null) return ''
   const verdict = phase === 'active' ? (proof?.verdict ?? null) : null
+  const active = isMeasured ? 'is done, and its effect is being measured' : 'is active'
   const state =
-    phase === 'prepare' ? 'is being prepared' : phase === 'active' ? 'is active' : ended(outcome, actor)
+    phase === 'prepare' ? 'is being prepared' : phase === 'active' ? active : ended(outcome, actor)
   const proven = verdict === null ? '' : `: ${VERDICT_TEXT[verdict].toLowerCase()}`
   return `${mitigationName(mitigation).slice(0, READ_OUT_LENGTH)} ${state}${proven}.`
 }

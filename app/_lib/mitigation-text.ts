@@ -115,7 +115,7 @@ export function mitigationTone({
 
 /** What a page about one opens with; the target's name stands before it, as a name. */
 export function mitigationState(mitigation: Mitigation): string {
-  const { phase, outcome, actor, message, proof } = mitigation
+  const { phase, outcome, actor, message, isMeasured, proof } = mitigation
   const because = proof?.because ?? null
   const verdict = proof?.verdict ?? null
   const proven =
@@ -125,8 +125,8 @@ export function mitigationState(mitigation: Mitigation): string {
       return `is being prepared.${told(message)}`
     case 'active':
       return verdict === null || because === null
-        ? `is active; the verdict is not known yet.${told(message)}`
-        : `is active.${proven}`
+        ? `is ${isMeasured ? 'done' : 'active'}; the verdict is not known yet.${told(message)}`
+        : `is ${isMeasured ? 'done' : 'active'}.${proven}`
     case 'draining':
       return `is draining, ${endedBy(outcome, actor)}.${proven === '' ? told(message) : proven}`
     case 'off':

@@ -33,7 +33,9 @@ export function previewOf(seed: Seed, shards: Shard[]): Preview {
       : [{ node, command: 'CLUSTER FAILOVER' }],
     refusals: [],
     warnings: [],
-    wayBack: 'Drain it: reads go to the key itself again, then the copies are unlinked.',
+    wayBack: ofKey
+      ? 'Drain it: reads go to the key itself again, then the copies are unlinked.'
+      : 'A failover stays when it ends. Its way back is another failover of the shard.',
     staleness: ofKey
       ? 'A reader may see a value up to 1 s after it was replaced; where something fails meanwhile, up to 5 s.'
       : null,

@@ -14,6 +14,8 @@ export type Seed = {
   message?: string
   ageMs: number
   progress?: Mitigation['progress']
+  /** It is done, and only its effect is measured. */
+  isMeasured?: true
   actor?: string
   reason?: string
 }
@@ -100,6 +102,17 @@ export const SEEDS: Seed[] = [
     message: 'Keys are being moved.',
     progress: { done: 1_240, total: 8_192, unit: 'keys' },
     ageMs: 3 * MINUTE,
+  },
+  {
+    action: 'failover',
+    of: 1,
+    parameters: { toNodeId: null },
+    phase: 'active',
+    message: 'Done; its effect is being measured. 10.0.0.1:7001 is the primary now.',
+    isMeasured: true,
+    ageMs: 2 * MINUTE,
+    actor: 'Ada',
+    reason: 'Its disk is sick.',
   },
   {
     action: 'replicate',

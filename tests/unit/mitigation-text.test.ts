@@ -66,6 +66,12 @@ describe('the sentence of a mitigation', () => {
       'calm',
     ],
     ['no effect', { proof: proof('no-effect', 'As before.') }, 'is active. No effect: as before.', 'warn'],
+    [
+      'measured',
+      { isMeasured: true, message: '10.0.0.1:7001 is the primary now.' },
+      'is done; the verdict is not known yet. 10.0.0.1:7001 is the primary now.',
+      'calm',
+    ],
     ['drained by a person', { phase: 'draining', outcome: 'drained' }, 'is draining, as Ada asked.', 'warn'],
     ['expired', { phase: 'draining', outcome: 'expired' }, 'is draining, because its time is over.', 'warn'],
     [
@@ -168,6 +174,9 @@ describe('what every page says', () => {
     expect(phaseNews(harmful)).toBe('')
     expect(phaseNews({ ...harmful, phase: 'off' })).toBe(
       'Split of article:42 did harm and was drained by itself.',
+    )
+    expect(phaseNews({ ...plain, isMeasured: true })).toBe(
+      'Split of article:42 is done, and its effect is being measured.',
     )
     expect(phaseNews({ ...plain, phase: 'off', outcome: 'refused' })).toBe(
       'Split of article:42 was refused, nothing was changed.',

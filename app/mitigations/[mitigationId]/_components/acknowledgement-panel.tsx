@@ -47,7 +47,9 @@ export function AcknowledgementPanel({ mitigation }: { mitigation: Mitigation })
           {connectionsWithoutLibrary === null
             ? 'Connections without the library are not counted yet.'
             : connectionsWithoutLibrary === 0
-              ? 'Every connection to the cache has the library.'
+              ? instances === 0
+                ? 'No application is connected without it either.'
+                : 'Every connection to the cache has the library.'
               : `${plural(connectionsWithoutLibrary, 'connection')} without the library read the key as before.`}
         </p>
       </div>

@@ -6,11 +6,16 @@ import { phaseSpans } from '../_lib/phases.ts'
 import classes from './detail.module.css'
 
 const ORDER: MitigationPhase[] = ['prepare', 'active', 'draining', 'off']
-const DOES: Record<MitigationPhase, string> = {
-  prepare: 'Set up; reads stay where they are',
-  active: 'In force, and measured',
-  draining: 'Reads go back; what was set up is removed',
-  off: 'Nothing of it is left',
+
+/** What a phase that is ahead will do. */
+function doesOf(phase: MitigationPhase, { target, isMeasured }: MitigationDetail): string {
+  if (phase === 'active') return 'In force, and measured'
+  const isOfKey = target.kind === 'key'
+  if (phase === 'draining') {
+    if (isMeasured) return 'Not entered: nothing is put back'
+    return isOfKey ? 'Reads go back; what was set up is removed' : 'What can be put back is put back'
+  }
+  return isOfKey ? 'Nothing of it is left' : 'Nothing is left to do'
 }
 
 /** The four phases in a row: when each began, how long it took, and what it waits for. */
@@ -52,7 +57,7 @@ export function PhaseLine({ mitigation }: { mitigation: MitigationDetail }) {
                 ) : state === 'skipped' ? (
                   'not entered'
                 ) : (
-                  DOES[name]
+                  doesOf(name, mitigation)
                 )}
               </span>
             </li>
