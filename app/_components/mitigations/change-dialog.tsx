@@ -3,11 +3,11 @@
 import { notifications } from '@mantine/notifications'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
-import type { Mitigation } from '../../../core/mitigations/model.ts'
+import { ENDING_ACTIONS, type Mitigation } from '../../../core/mitigations/model.ts'
 import { closedText, drainText } from '../../_lib/mitigation-end.ts'
 import { extensionOf } from '../../_lib/mitigation-form.ts'
 import { drainMitigation, extendMitigation } from '../../_lib/mitigation-requests.ts'
-import { mitigationName, PHASE_TEXT } from '../../_lib/mitigation-text.ts'
+import { expiryLabel, mitigationName, PHASE_TEXT } from '../../_lib/mitigation-text.ts'
 import { Time, Until, useNow } from '../clock.tsx'
 import { Notice } from '../notice.tsx'
 import { Dialog } from './dialog.tsx'
@@ -70,6 +70,7 @@ function ChangeForm({
       set(value)
       setProblem(null)
     }
+  const ends = ENDING_ACTIONS.has(mitigation.action)
   const drain = drainText(mitigation)
   const closed = closedText(kind, mitigation)
 
@@ -109,10 +110,10 @@ function ChangeForm({
         </p>
         {kind === 'extend' && (
           <Facts>
-            <Fact name="Drains">
+            <Fact name={ends ? 'Gives up' : 'Drains'}>
               <Until at={mitigation.expiresAt} />, at <Time at={mitigation.expiresAt} />
             </Fact>
-            <Fact name="Will drain">
+            <Fact name={ends ? 'Will give up' : 'Will drain'}>
               <Until at={new Date(willEndAt).toISOString()} />, at <Time at={willEndAt} />
               {shortens && <b>, which is earlier</b>}
             </Fact>
@@ -131,6 +132,7 @@ function ChangeForm({
           onActor={edited(person.setActor)}
           onReason={edited(setReason)}
           onExpiry={edited(setExpiry)}
+          expiryLabel={expiryLabel(mitigation.action)}
           narrow
         />
         <ProblemText problem={problem} />

@@ -11,7 +11,7 @@ export function PersonFields({
   onActor,
   onReason,
   onExpiry,
-  expiryLabel = 'Drains by itself after',
+  expiryLabel,
   narrow = false,
 }: {
   actor: string
@@ -21,7 +21,7 @@ export function PersonFields({
   onActor: (actor: string) => void
   onReason: (reason: string) => void
   onExpiry: (seconds: number) => void
-  expiryLabel?: string
+  expiryLabel: string
   /** In a small dialog the reason has a line of its own. */
   narrow?: boolean
 }) {

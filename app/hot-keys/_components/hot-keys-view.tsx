@@ -1,9 +1,9 @@
 import Link from 'next/link'
 import type { Node } from '../../../core/model.ts'
-import { EmptyState } from '../../_components/empty-state.tsx'
+import { NoCache } from '../../_components/no-cache.tsx'
 import { PageHead } from '../../_components/page-head.tsx'
 import type { PageRange } from '../../_lib/page-range.ts'
-import { fleetHref, keyHref } from '../../_lib/urls.ts'
+import { keyHref } from '../../_lib/urls.ts'
 import type { Filters, KnownShard } from '../_lib/filters.ts'
 import { type Listed, topKey } from '../_lib/listed.ts'
 import type { ListName } from '../_lib/lists.ts'
@@ -36,15 +36,11 @@ export function HotKeysView({ data, now }: { data: HotKeysData; now: number }) {
   const full = rows.length === limit
   if (cacheIds.length === 0) {
     return (
-      <>
-        <PageHead title="Hot keys" answer="No cache is configured, so no key can be hot" />
-        <EmptyState title="This page ranks the keys that take the most commands">
-          <p>
-            Name your caches in <code>cachescope.yaml</code>; the <Link href={fleetHref()}>fleet page</Link>{' '}
-            says how.
-          </p>
-        </EmptyState>
-      </>
+      <NoCache
+        title="Hot keys"
+        consequence="no key can be hot"
+        purpose="This page ranks the keys that take the most commands"
+      />
     )
   }
   return (

@@ -2,11 +2,12 @@ import Link from 'next/link'
 import type { Mitigation } from '../../../core/mitigations/model.ts'
 import type { Page } from '../../../store/page.ts'
 import { EmptyState } from '../../_components/empty-state.tsx'
+import { NoCache } from '../../_components/no-cache.tsx'
 import { PageHead } from '../../_components/page-head.tsx'
 import { Panel } from '../../_components/panel.tsx'
 import { plural } from '../../_lib/format.ts'
 import type { PageRange } from '../../_lib/page-range.ts'
-import { fleetHref, hotKeysHref, mitigationsHref, withQuery } from '../../_lib/urls.ts'
+import { hotKeysHref, mitigationsHref, withQuery } from '../../_lib/urls.ts'
 import { mitigationsAnswer } from '../_lib/list-answer.ts'
 import { CacheFilter } from './cache-filter.tsx'
 import { MitigationTable } from './mitigation-table.tsx'
@@ -34,15 +35,11 @@ export function MitigationsView({
   const answer = mitigationsAnswer(running, older ? null : past.items, cacheId)
   if (caches.length === 0) {
     return (
-      <>
-        <PageHead title="Mitigations" answer="No cache is configured, so nothing can be mitigated" />
-        <EmptyState title="This page lists what is done about hot keys, and whether it worked">
-          <p>
-            Name your caches in <code>cachescope.yaml</code>; the <Link href={fleetHref()}>fleet page</Link>{' '}
-            says how.
-          </p>
-        </EmptyState>
-      </>
+      <NoCache
+        title="Mitigations"
+        consequence="nothing can be mitigated"
+        purpose="This page lists what is done about hot keys, and whether it worked"
+      />
     )
   }
   return (
