@@ -167,10 +167,12 @@ export function planPauseWrites(
       refusal('replica', `${node.address} is a replica: clients do not write there. Pause its primary.`),
     )
   }
+  const isSentinel = facts.cache.kind === 'sentinel'
   return {
     summary: `Writing commands to ${node.address} wait for ${seconds(pauseSeconds)}; reads go on.`,
     commands: [
       ...looksBefore(node.address, 'INFO'),
+      ...(isSentinel ? looksBefore('a Sentinel', 'SENTINEL MASTERS') : []),
       shown(pauseSlice(node.address, pauseSeconds * 1_000)),
       ...looks(UNTIL_OVER, node.address, 'INFO'),
       ...(pauseSeconds * 1_000 > PAUSE_RENEW_MS
@@ -193,6 +195,11 @@ export function planPauseWrites(
     warnings: [
       `Clients that write wait, and time out if theirs is shorter than ${seconds(pauseSeconds)}. Scripts, PUBLISH and whatever expires or is evicted wait as well.`,
       'So do the writes of Cachescope: policies are not published there, and copies not renewed, so that readers with a mitigated key fall back to the key itself.',
+      ...(isSentinel
+        ? [
+            'The Sentinels hear nothing from it meanwhile: it is refused when that is longer than they wait before they replace it (down-after-milliseconds).',
+          ]
+        : []),
       `It is given in slices of ${seconds(PAUSE_SLICE_MS / 1_000)} that are renewed: should the collector die, writes go on by themselves.`,
     ],
     wayBack: 'Drained, or when its time is over, CLIENT UNPAUSE lets all that waits go on.',

@@ -14,6 +14,7 @@ import {
 import type { NodeAddress } from '../../../core/sample.ts'
 import type { InfoReading } from '../../sources/info.ts'
 import type { Action, ActionContext, Outcome } from '../action.ts'
+import { readMaster } from './sentinel-master.ts'
 import {
   fail,
   field,
@@ -52,6 +53,8 @@ type State = z.infer<typeof State>
 
 /** How long changes are counted before writes are held back. */
 const COUNT_MS = 500
+/** So much earlier than the Sentinels lose patience a pause is over. */
+const PATIENCE_MARGIN_MS = 2_000
 
 export function pauseWrites(): Action {
   return serverAction({
@@ -74,6 +77,7 @@ async function prepare(context: ActionContext): Promise<Outcome> {
   if (info.role !== 'primary')
     refuse(`${address} is a replica: clients do not write there. Pause its primary.`)
   if (!isAtLeast(info, 6, 2)) refuse(`${address} is older than Redis 6.2 and can only pause reads as well.`)
+  await keepWithinPatience(context, address)
   const now = countOf(info, context.now())
   const first = savedState(context, State)?.count ?? lastCount(context, address) ?? now
   const isCounted = now.at - first.at >= COUNT_MS
@@ -84,6 +88,27 @@ async function prepare(context: ActionContext): Promise<Outcome> {
   }
   await context.saveState(state)
   return isCounted ? { kind: 'done' } : { kind: 'wait', message: 'It is counted how much is written there.' }
+}
+
+/** A pause holds the Sentinels' own PUBLISH back, and their PINGs behind it: they take the primary for down. */
+async function keepWithinPatience(context: ActionContext, address: NodeAddress): Promise<void> {
+  if (context.cache.kind !== 'sentinel') return
+  const { pauseSeconds } = context.mitigation.parameters as Parameters<'pause-writes'>
+  const master = await readMaster(
+    context,
+    context.cache.seeds.map((seed) => seed.address),
+  )
+  const patienceMs = Number(master?.get('down-after-milliseconds') ?? Number.NaN)
+  if (Number.isNaN(patienceMs)) {
+    refuse(`No Sentinel tells its down-after-milliseconds: a longer pause makes them replace ${address}.`)
+  }
+  const mostSeconds = Math.floor((patienceMs - PATIENCE_MARGIN_MS) / 1_000)
+  if (pauseSeconds <= mostSeconds) return
+  const instead =
+    mostSeconds >= 1 ? `Ask for ${mostSeconds} s at most.` : 'No pause is short enough for that.'
+  refuse(
+    `The Sentinels hear nothing from ${address} while writes are held back, and replace it after ${patienceMs} ms (down-after-milliseconds). ${instead}`,
+  )
 }
 
 /** As the collector saw the node last, for its own purposes. */

@@ -13,7 +13,8 @@ import { NodeFailure } from '../../connection/failure.ts'
 import type { ActionContext, Outcome } from '../action.ts'
 import type { FailoverState } from './failover-state.ts'
 import { sendAgain } from './send-again.ts'
-import { fail, send, sendStep, tryInfo } from './server-action.ts'
+import { readMaster } from './sentinel-master.ts'
+import { fail, sendStep, tryInfo } from './server-action.ts'
 import { pauseUntilEqual, sendInTime } from './write-pause.ts'
 
 const MAX_ATTEMPTS = 3
@@ -25,19 +26,8 @@ const HOLD_MS = 30_000
 
 /** @returns null: the Sentinel that was asked does not answer */
 export async function isSentinelBusy(context: ActionContext, state: FailoverState): Promise<boolean | null> {
-  const name = context.cache.sentinel?.masterName
-  try {
-    const reply = await send(context, state.sentinel ?? '', 'SENTINEL', 'MASTERS')
-    const masters = (Array.isArray(reply) ? reply : []).map((entry: unknown) =>
-      (Array.isArray(entry) ? entry : []).map(String),
-    )
-    const value = (words: string[], field: string) => words[words.indexOf(field) + 1]
-    const master = masters.find((words) => value(words, 'name') === name)
-    return master === undefined ? null : (value(master, 'flags') ?? '').includes('failover_in_progress')
-  } catch (error) {
-    if (!(error instanceof NodeFailure) || error.replyCode === 'NOPERM') throw error
-    return null
-  }
+  const master = await readMaster(context, state.sentinel === null ? [] : [state.sentinel])
+  return master === null ? null : (master.get('flags') ?? '').includes('failover_in_progress')
 }
 
 /** While they are at it: a slice of the pause is followed by the next. @returns the state as it is saved by then */
