@@ -84,7 +84,7 @@ test('Split spreads the viral article over the shards, and says that it worked; 
     expect(most).toBeGreaterThan(whole / 3 / 2)
     expect(most).toBeLessThan((whole / 3) * 2)
   })
-  await expectWorked(page, /The hottest shard carries [\d.]+× the mean;/)
+  await expectWorked(page, /the hottest shard carries [\d.]+× the mean;/i)
   expect(await copies()).not.toEqual([])
   await drain(page)
   await within('the load is back on its shard', WITHIN_MS, async () => {

@@ -132,8 +132,8 @@ async function carryThrough(world: World, sites: readonly Placed[]): Promise<Tol
 const stopsOf = (all: Group, at: (one: Wanted) => string | null): Record<string, string> =>
   Object.fromEntries(all.map((one) => [one.label, at(one) ?? '']))
 
-function checkStill({ label, stopAt }: Asked, child: MitigationChild, detail: MitigationDetail): void {
-  if (stopAt === null || CHANCE.test(stopAt) || child.still.has(label)) return
+function checkStill({ of, label, stopAt }: Asked, child: MitigationChild, detail: MitigationDetail): void {
+  if (stopAt === null || CHANCE.test(stopAt) || of.byChance?.test(stopAt) || child.still.has(label)) return
   const { phase, outcome, message } = detail
   throw new Error(`it was not come to: ${phase} ${outcome} ${message}`)
 }

@@ -33,6 +33,8 @@ export type KillCase<S extends KillSite = KillSite> = {
   open(): Promise<S>
   /** What it is about is made as well. */
   request(site: S, label: string, places: Places): Promise<Omit<MitigationRequest, 'cacheId'>>
+  /** Points that a slow machine may pass by: its run is one without a kill then. */
+  byChance?: RegExp
   /** Of points that are come to by chance: of each kind one has its kill nevertheless. */
   surely?: RegExp[]
   /** A first kill, before the others, which are at what comes after it. */

@@ -192,11 +192,12 @@ const paired = async (settings: Record<string, string> = {}) => {
   return await written(site, site.nodes, 'k')
 }
 const BY_HAND = { 'rename-command': 'FAILOVER hidden' }
+/** A replica that has not caught up within two seconds ends an attempt; the next one's steps have other names. */
 export const FAILOVERS = [
   failover('failover by FAILOVER TO', () => paired()),
-  failover('failover by hand', () => paired(BY_HAND)),
+  failover('failover by hand', () => paired(BY_HAND), { byChance: /step step down$/ }),
   failover('failover of a cluster', openCluster),
-  failover('failover by Sentinels', openSentinel),
+  failover('failover by Sentinels', openSentinel, { byChance: /SENTINEL FAILOVER|step failover$/ }),
 ]
 export const FAILOVERS_OFF = [
   failover('failover by FAILOVER TO that is called off', () => paired({ 'repl-timeout': '3600' }), {
