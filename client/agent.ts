@@ -231,16 +231,26 @@ export class Agent {
 
   #repeat(run: object, everyMs: () => number, step: () => Promise<void>): void {
     const turn = async () => {
-      await step()
+      await this.#guard(step)
       if (this.#run === run) this.#later(everyMs(), turn)
     }
     void turn()
   }
 
+  /** Trouble of our own is nobody else's: nothing is in force until the next document. */
+  async #guard(step: () => unknown): Promise<void> {
+    try {
+      await step()
+    } catch {
+      this.#errors++
+      this.#parts.policies.drop()
+    }
+  }
+
   #later(ms: number, step: () => unknown): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      step()
+      void this.#guard(step)
     }, ms)
     timer.unref()
     this.#timers.add(timer)

@@ -23,6 +23,8 @@ export type LayerParts = {
 
 const CALLS = ['call', 'callBuffer', 'send_command']
 const ENDS = ['quit', 'disconnect']
+/** After these the connection answers a read otherwise. */
+const TURNS = ['select', 'reset', 'monitor', 'subscribe', 'psubscribe', 'ssubscribe']
 
 export class Layer {
   readonly #parts: LayerParts
@@ -53,16 +55,22 @@ export class Layer {
     if (hasPolicies) {
       this.#overridePipeline()
       this.#overrideEnd()
-    } else for (const method of ['pipeline', ...ENDS]) Reflect.deleteProperty(this.#proto, method)
+    } else for (const method of ['pipeline', ...ENDS, ...TURNS]) Reflect.deleteProperty(this.#proto, method)
   }
 
-  /** A read that was called before the end is answered before it, as without the library. */
+  /** A read that was called before the end, or before a turn, is answered before it, as without the library. */
   #overrideEnd(): void {
     const { plain, reader } = this.#parts
     for (const method of ENDS) {
       this.#define(method, (...args) => {
         // disconnect(true): ioredis itself connects again.
         if (args[0] !== true) reader.leaveAll()
+        return plain.call(method, args)
+      })
+    }
+    for (const method of TURNS.filter((name) => name in plain.base)) {
+      this.#define(method, (...args) => {
+        reader.leaveAll()
         return plain.call(method, args)
       })
     }
@@ -132,6 +140,7 @@ export class Layer {
   #overrideBinding(): void {
     const { client, plain, reader, writes } = this.#parts
     const bind = (step: () => void) => {
+      reader.leaveAll()
       step()
       this.#isObserving = true
     }
@@ -150,6 +159,7 @@ export class Layer {
         const name = typeof args[0] === 'string' ? args[0].toLowerCase() : ''
         if (name === 'watch') bind(() => writes.watch())
         else if (name === 'multi') bind(() => writes.multi())
+        else if (TURNS.includes(name)) reader.leaveAll()
         else if (this.#readsAreRouted && ROUTED_READS.has(name)) return reader.read(method, args, 1)
         return plain.call(method, args)
       })

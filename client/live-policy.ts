@@ -23,7 +23,7 @@ export class LivePolicy {
   /** What was read under another generation is never served. */
   generation = 0
   /** Loads under way, by entry; emptied by an invalidation, so that who asks after it reads anew. */
-  readonly loads = new Map<string, Promise<unknown>>()
+  readonly loads = new Map<string, { loading: Promise<unknown>; startMs: number }>()
   /** Writes of our own on their way: who reads meanwhile has asked after them, and is answered by the server. */
   pendingWrites = 0
   /** Names of this policy's entries without arguments, by method. */

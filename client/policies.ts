@@ -40,6 +40,7 @@ export class Policies {
   accept(text: string): boolean {
     const document = parsePolicyDocument(text)
     if (document === null || document.app !== this.#settings.app) return this.drop()
+    const before = this.#live
     this.lapse()
     const held = this.#document
     if (held !== null && document.rev < held.rev) return false
@@ -49,7 +50,8 @@ export class Policies {
     this.#document = document
     this.#isKilled = document.kill
     this.#apply(document.kill ? [] : document.policies)
-    return !isSame
+    // A clock that steps past an expiry and back makes a policy anew, of the same document.
+    return !isSame || this.#live.length !== before.length || this.#live.some((one, at) => one !== before[at])
   }
 
   /** The control plane says that the document which is held is still the newest. */

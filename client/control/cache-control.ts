@@ -17,8 +17,11 @@ import { slotOf } from '../ioredis/slot.ts'
 import { type Client, nodeKeyOf, nodesOf } from '../ioredis/types.ts'
 import type { Control, Policy } from './control.ts'
 import { ControlConnection } from './control-connection.ts'
+import { ServerError } from './resp.ts'
 
 const STEP_MS = 3_000
+/** Another connection would be told the same, by a server that has trouble enough. */
+const IN_TROUBLE = /^(OOM|NOPERM|MISCONF|NOREPLICAS|BUSY|WRONGTYPE)\b/
 
 export class CacheControl implements Control {
   readonly #client: Client
@@ -66,7 +69,7 @@ export class CacheControl implements Control {
     } catch (error) {
       // A slot that has moved: the client itself may use none of its keys and never learn of it.
       if (String(error).includes('MOVED')) this.#client.refreshSlotsCache?.(() => {})
-      else this.#drop(name, side)
+      else if (!(error instanceof ServerError && IN_TROUBLE.test(error.message))) this.#drop(name, side)
       throw error
     }
   }

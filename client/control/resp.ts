@@ -5,6 +5,8 @@ import { MAX_POLICY_BYTES } from './control.ts'
 export type Reply = string | number | null
 /** `bytes`: how many, from the same place on, are needed at the least. */
 export type Incomplete = { bytes: number }
+/** What the server answered: the connection is as good as before. */
+export class ServerError extends Error {}
 export type Read = { reply: Reply | Error; end: number }
 
 /** @throws Error for what is no such reply: nothing after it can be read either */
@@ -18,7 +20,7 @@ export function readReply(bytes: Buffer, at: number): Read | Incomplete {
   const line = bytes.toString('utf8', at + 1, lineEnd)
   const end = lineEnd + 2
   if (kind === '+') return { reply: line, end }
-  if (kind === '-') return { reply: new Error(line), end }
+  if (kind === '-') return { reply: new ServerError(line), end }
   const number = Number(line)
   if (!Number.isSafeInteger(number) || line === '') throw unknown(kind, line)
   if (kind === ':') return { reply: number, end }

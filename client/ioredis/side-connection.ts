@@ -30,7 +30,8 @@ const OWN = {
   commandTimeout: undefined,
   socketTimeout: undefined,
   blockingTimeout: undefined,
-  connectTimeout: 5_000,
+  connectTimeout: 3_000,
+  sentinelCommandTimeout: 1_000,
   connectionName: undefined,
   scripts: undefined,
   himportFieldsets: undefined,
@@ -40,7 +41,13 @@ const OWN = {
 /** An unconnected duplicate of a Redis with `overrides`; it never connects again by itself. */
 export function besideOf(source: Client, overrides: object = {}): Client {
   const Connector = unreferenced(source)
-  const side = source.duplicate({ ...OWN, ...overrides, ...(Connector ? { Connector } : {}) })
+  const side = source.duplicate({
+    ...OWN,
+    // Each of them: one that is dead or hangs leaves time for the next.
+    ...(source.options.sentinels ? { connectTimeout: 1_000 } : {}),
+    ...overrides,
+    ...(Connector ? { Connector } : {}),
+  })
   if (!isClient(side)) throw new Error('ioredis gave no client from duplicate()')
   side.on('error', () => {})
   return side

@@ -53,9 +53,11 @@ export class LocalTier {
     }
     policy.reads++
     policy.misses++
-    const joined = policy.loads.get(id)
-    const loading = joined ?? this.#load(policy, id, load, isOwner)
-    return timed(policy, now, this.#settings.now, this.#share(policy, loading, joined !== undefined, load))
+    const underWay = policy.loads.get(id)
+    // What it brings may have been read when it began: not joined once it would be too old to be kept.
+    const isJoined = underWay !== undefined && now < underWay.startMs + (policy.policy.local?.ttlMs ?? 0)
+    const loading = isJoined ? underWay.loading : this.#load(policy, id, load, isOwner)
+    return timed(policy, now, this.#settings.now, this.#share(policy, loading, isJoined, load))
   }
 
   /** Entries of policies that are gone; all of them without an argument. */
@@ -69,15 +71,15 @@ export class LocalTier {
   #load(policy: LivePolicy, id: string, load: Load, isOwner: () => boolean): Promise<unknown> {
     const generation = policy.generation
     const startMs = this.#settings.now()
+    /** @returns false: another has begun since, and its value is the newer one */
+    const end = () => policy.loads.get(id)?.loading === loading && policy.loads.delete(id)
     const loading = load().then((value) => {
-      if (policy.loads.get(id) === loading) policy.loads.delete(id)
-      if (policy.generation === generation && isOwner()) this.#keep(policy, id, value, startMs)
+      const isNewest = end()
+      if (isNewest && policy.generation === generation && isOwner()) this.#keep(policy, id, value, startMs)
       return value
     })
-    policy.loads.set(id, loading)
-    loading.catch(() => {
-      if (policy.loads.get(id) === loading) policy.loads.delete(id)
-    })
+    policy.loads.set(id, { loading, startMs })
+    loading.catch(end)
     return loading
   }
 

@@ -8,6 +8,8 @@ import { minimalPrefixes, startsWith } from './prefixes.ts'
 import { Tracker } from './tracker.ts'
 
 const RETRY_MS = 500
+/** Where none can be armed, as without the right to CLIENT TRACKING. */
+const MAX_RETRY_MS = 5_000
 /** Of a client that is not a Cluster: its only one. */
 const SELF = 'self'
 
@@ -19,6 +21,8 @@ export class Trackers {
   #followed: Followed[] = []
   #policies: LivePolicy[] = []
   #retry: NodeJS.Timeout | null = null
+  /** In a row, of those that never came to be armed. */
+  #failures = 0
   #isClosed = false
 
   constructor(client: Client) {
@@ -46,6 +50,10 @@ export class Trackers {
 
   refresh(): void {
     if (this.#isClosed) return
+    // The application's own connection may have gone to another server since.
+    for (const { tracker } of [...this.#followed]) {
+      if (tracker.state === 'armed' && this.#isElsewhere(tracker)) tracker.close()
+    }
     const wanted = this.#wanted()
     for (const group of wanted) {
       const has = this.#followed.some((one) => one.name === group.name && one.tracker.state !== 'down')
@@ -86,14 +94,18 @@ export class Trackers {
   }
 
   #open({ owner, source, prefixes, name }: Wanted): void {
+    let wasArmed = false
     const tracker = new Tracker(prefixes, {
       armed: () => {
-        if (this.#isElsewhere(tracker)) tracker.close()
-        else this.refresh()
+        if (this.#isElsewhere(tracker)) return tracker.close()
+        wasArmed = true
+        this.#failures = 0
+        this.refresh()
       },
       invalidated: (keys) => this.#invalidate(keys),
       down: () => {
         this.#followed = this.#followed.filter((one) => one.tracker !== tracker)
+        if (!wasArmed) this.#failures++
         this.#tell()
         this.#retrySoon()
       },
@@ -135,12 +147,15 @@ export class Trackers {
 
   #retrySoon(): void {
     if (this.#isClosed || this.#retry !== null) return
-    this.#retry = setTimeout(() => {
-      this.#retry = null
-      // An owner that is gone: the application's own reads may do without it, and never learn of the next.
-      this.#client.refreshSlotsCache?.(() => {})
-      this.refresh()
-    }, RETRY_MS)
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = null
+        // An owner that is gone: the application's own reads may do without it, and never learn of the next.
+        this.#client.refreshSlotsCache?.(() => {})
+        this.refresh()
+      },
+      Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.max(0, this.#failures - 1)),
+    )
     this.#retry.unref()
   }
 
@@ -155,8 +170,8 @@ export class Trackers {
 
   /** Behind a Sentinel or a name, two connections may lead to two servers. */
   #isElsewhere(tracker: Tracker): boolean {
-    const { stream, isCluster } = this.#client
-    if (isCluster || !stream || !tracker.stream) return false
+    const { stream, status, isCluster } = this.#client
+    if (isCluster || status !== 'ready' || !stream || !tracker.stream) return false
     const { remoteAddress, remotePort } = tracker.stream
     return stream.remoteAddress !== remoteAddress || stream.remotePort !== remotePort
   }

@@ -1,5 +1,7 @@
 /** What the commands and the name of a key say of its use: which uses no copy can serve. */
 
+import { COPY_NAME } from '../protocol/policy.ts'
+
 export type KeyUse =
   | 'counter'
   | 'lock'
@@ -80,7 +82,6 @@ export function sensitiveWord(key: Uint8Array): string | null {
   )
 }
 
-const COPY_NAME = /^\{hk\d+\.\d+\}:/
 const CONTROL_NAME = /^(\{hk:[^}]*\}:|hk:apps$)/
 
 /** A name that Cachescope itself made: a copy of a key, or what the policy protocol keeps. */

@@ -4,6 +4,7 @@
  */
 import {
   APP_NAME,
+  COPY_NAME,
   isPolicyId,
   type KeyPolicy,
   type LocalPolicy,
@@ -53,7 +54,7 @@ function parsePolicy(policy: unknown, issuedAt: number): KeyPolicy | null {
   if (!isNumber(expiresAt, 0, issuedAt + POLICY_LIMITS.lifeMs) || typeof replicaRead !== 'boolean')
     return null
   const local = parseLocal(policy.local)
-  const variants = parseVariants(policy.variants)
+  const variants = parseVariants(policy.variants, keyBase64)
   if (local === undefined || variants === undefined) return null
   return { id, phase, db, keyBase64, expiresAt, local, variants, replicaRead }
 }
@@ -73,13 +74,14 @@ function parseLocal(local: unknown): LocalPolicy | null | undefined {
 }
 
 /** @returns undefined when it is not understood */
-function parseVariants(variants: unknown): VariantsPolicy | null | undefined {
+function parseVariants(variants: unknown, keyBase64: string): VariantsPolicy | null | undefined {
   if (variants === null || variants === undefined) return null
   if (!isFields(variants)) return undefined
   const { keysBase64, writeFanout } = variants
   if (!Array.isArray(keysBase64) || typeof writeFanout !== 'boolean') return undefined
   if (keysBase64.length === 0 || keysBase64.length > POLICY_LIMITS.variants) return undefined
-  return keysBase64.every(isKey) ? { keysBase64, writeFanout } : undefined
+  const isName = (name: unknown) => isKey(name) && (name === keyBase64 || COPY_NAME.test(atob(name)))
+  return keysBase64.every(isName) ? { keysBase64, writeFanout } : undefined
 }
 
 function isFirstOfItsKind(policy: KeyPolicy, index: number, all: KeyPolicy[]): boolean {

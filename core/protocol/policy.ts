@@ -21,6 +21,9 @@ export const instanceKey = (app: string, instanceId: string): string => `{hk:${a
 /** Sorted set: application names by the epoch milliseconds of their last heartbeat. */
 export const APPS_KEY = 'hk:apps'
 
+/** How the names of copies begin: all that an application deletes for the sake of a policy. */
+export const COPY_NAME = /^\{hk\d+\.\d+\}:/
+
 /** `prepare`: known, reads at the base key; `active`: carried out; `draining`: reads at the base key again. */
 export type PolicyPhase = 'prepare' | 'active' | 'draining'
 

@@ -48,6 +48,7 @@ export function libraryParts(options: {
     },
     quit: () => asked.push('quit'),
     disconnect: () => asked.push('disconnect'),
+    select: () => asked.push('select'),
   }
   const settings = settle({ app: 'shop', ...options.settings })
   const policies = new Policies(settings)

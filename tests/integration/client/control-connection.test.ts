@@ -2,8 +2,11 @@
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis-5'
 import { afterEach, describe, expect, test } from 'vitest'
+import { CacheControl } from '../../../client/control/cache-control.ts'
 import { cachescope, inspect } from '../../../client/index.ts'
+import { isClient } from '../../../client/ioredis/types.ts'
 import { instancesKey } from '../../../core/protocol/policy.ts'
+import { clientCounts, heartbeatOf } from '../../support/heartbeat.ts'
 import { apply, keyPolicy, localPolicy, policyDocument } from '../../support/hot-client.ts'
 import { startRedis, until } from '../../support/redis.ts'
 import { enableTls } from '../../support/tls-redis.ts'
@@ -11,6 +14,23 @@ import { enableTls } from '../../support/tls-redis.ts'
 const ends: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
+})
+
+test('a server that is full refuses heartbeats, and keeps the connection', async () => {
+  const server = await startRedis()
+  ends.push(server.stop)
+  const client = new Redis(server.port)
+  ends.push(() => client.disconnect())
+  await until('it is connected', () => client.status === 'ready')
+  if (!isClient(client)) throw new Error('no client')
+  const control = new CacheControl(client, 'shop')
+  ends.push(() => control.close())
+  await control.readPolicy()
+  const [stream] = control.connections
+  await server.command('CONFIG', 'SET', 'maxmemory', '1')
+  await expect(control.sendHeartbeat(heartbeatOf('one', Date.now(), clientCounts({})))).rejects.toThrow(/OOM/)
+  expect(await control.readPolicy()).toEqual({ kind: 'none' })
+  expect(control.connections).toEqual([stream])
 })
 
 const clients: [string, (options: object) => Redis | Redis5][] = [

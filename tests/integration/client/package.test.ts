@@ -1,6 +1,6 @@
 /** What `npm run build -w client` gives: a package that runs, and whose types resolve, beside either ioredis. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -26,14 +26,31 @@ console.log(JSON.stringify({ isSame: same === redis, state, value: await value }
 
 /** TypeScript compiles: bounds a failure only. */
 const LIMIT_MS = 400_000
+let folder: string
 let packed: string
 beforeAll(async () => {
-  packed = await mkdtemp(join(tmpdir(), 'cachescope-client-'))
+  folder = await mkdtemp(join(tmpdir(), 'cachescope-client-'))
+  const built = join(folder, 'built')
+  // As prepack does, but for where it is written: other tests read the tree.
   const build = join(ROOT, 'client/tsconfig.build.json')
-  await run(process.execPath, [TSC, '-p', build, '--outDir', join(packed, 'dist')])
-  await cp(join(ROOT, 'client/package.json'), join(packed, 'package.json'))
+  await run(process.execPath, [TSC, '-p', build, '--outDir', join(built, 'dist')])
+  for (const name of ['package.json', 'README.md', 'LICENSE']) {
+    await cp(join(ROOT, 'client', name), join(built, name))
+  }
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: built,
+  })
+  const [{ filename }] = JSON.parse(stdout)
+  await run('tar', ['-xzf', join(folder, filename), '-C', folder])
+  packed = join(folder, 'package')
 }, LIMIT_MS)
-afterAll(() => rm(packed, { recursive: true, force: true }))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('has what it is made of, its licence and its description, and is built before it is packed', async () => {
+  expect((await readdir(packed)).toSorted()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  const { scripts } = JSON.parse(await readFile(join(packed, 'package.json'), 'utf8'))
+  expect(scripts.prepack).toBe('npm run build')
+})
 
 test.each(['ioredis', 'ioredis-5'])(
   'is imported and typed beside %s, and its process ends by itself',

@@ -12,6 +12,7 @@ test.each([
   { method: 'quit', args: [], isLeft: true },
   { method: 'disconnect', args: [], isLeft: true },
   { method: 'disconnect', args: [true], isLeft: false },
+  { method: 'select', args: [5], isLeft: true },
 ])(
   'a read of a copy is asked for at the key itself before $method($args): $isLeft',
   ({ method, args, isLeft }) => {

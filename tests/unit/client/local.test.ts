@@ -62,6 +62,20 @@ describe('the local tier', () => {
     expect(loads).toHaveLength(3)
   })
 
+  test('a load that is older than a value may be is not joined, and what it brings is not kept over a newer one', async () => {
+    const { read, loads, pass } = tier({ ttlMs: 500, jitter: 0 })
+    const before = read()
+    // As of a process that was stopped for a while.
+    pass(20_000)
+    const after = read()
+    expect(loads).toHaveLength(2)
+    loads[1]?.resolve('new')
+    expect(await after).toBe('new')
+    loads[0]?.resolve('old')
+    expect(await before).toBe('old')
+    expect(await read()).toBe('new')
+  })
+
   test('gives a failure to those who wait for it, and keeps nothing of it', async () => {
     const { read, loads } = tier()
     const asked = [read(), read()]

@@ -67,6 +67,7 @@ describe('a policy', () => {
       ...policies.base,
       id: `p${index}`,
       keyBase64: btoa(`k${index}`),
+      variants: null,
     }))
     const parsed = parsePolicyDocument(documentOf([policies.base, policies.base, ...many]))
     expect(parsed?.policies).toHaveLength(POLICY_LIMITS.policies)
@@ -75,7 +76,7 @@ describe('a policy', () => {
 
   test('with a longer key or more variants than allowed is left out', () => {
     const long = btoa('k'.repeat(POLICY_LIMITS.keyBytes + 1))
-    const names = Array.from({ length: 65 }, (_, index) => btoa(`v${index}`))
+    const names = Array.from({ length: 65 }, (_, index) => btoa(`{hk0.${index}}:k1`))
     const variants = { keysBase64: names, writeFanout: false }
     expect(parsePolicyDocument(documentOf([{ ...policies.base, keyBase64: long }]))?.policies).toEqual([])
     expect(parsePolicyDocument(documentOf([{ ...policies.base, variants }]))?.policies).toEqual([])
@@ -99,6 +100,18 @@ describe('a lease', () => {
         isOn: step.isOn,
       })
     }
+  })
+
+  test('a clock that steps past an expiry and back makes its policy anew, and that is a change', () => {
+    let clock = 1_000
+    const inForce = new Policies(settle({ app: 'shop', now: () => 0, wallClock: () => clock }))
+    const text = textOf({ rev: 1, issuedAt: 1_000, leaseMs: 30_000 })
+    expect(inForce.accept(text)).toBe(true)
+    clock = 90_000_000
+    expect([inForce.accept(text), inForce.live.length]).toEqual([true, 0])
+    clock = 1_000
+    expect([inForce.accept(text), inForce.live.length]).toEqual([true, 1])
+    expect(inForce.accept(text)).toBe(false)
   })
 })
 const textOf = (document: object) =>
