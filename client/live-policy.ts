@@ -33,6 +33,9 @@ export class LivePolicy {
   misses = 0
   reads = 0
   variantReads: number[] = []
+  /** By variant, and of the replicas: until then they are passed by, for one has not answered. */
+  variantSilentUntilMs: number[] = []
+  replicaSilentUntilMs = 0
   /** Reads that a variant other than the base key answered. */
   copyReads = 0
   replicaReads = 0
@@ -64,7 +67,10 @@ export class LivePolicy {
     this.policy = policy
     this.deadlineMs = deadlineMs
     const names = policy.variants?.keysBase64 ?? []
-    if (names.join() !== (before.variants?.keysBase64 ?? []).join()) this.variantReads = []
+    if (names.join() !== (before.variants?.keysBase64 ?? []).join()) {
+      this.variantReads = []
+      this.variantSilentUntilMs = []
+    }
     this.variants = names.map((name) => {
       const key = Buffer.from(name, 'base64')
       return {

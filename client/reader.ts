@@ -12,8 +12,9 @@ import type { Policies } from './policies.ts'
 import { asCallback, isCallback, isEmptyReply, nameCall, type ReadCall } from './read-call.ts'
 import type { Trackers } from './tracking/trackers.ts'
 
-/** A node that is silent for so long is passed by. */
+/** A node that is silent for so long is passed by, and so long from then on. */
 const SILENCE_MS = 500
+const PASSED_BY_MS = 5_000
 
 export type ReaderParts = {
   client: Client
@@ -126,7 +127,7 @@ export class Reader {
     }
     policy.reads++
     const isElsewhere = policy.policy.phase === 'active' && !policy.isOwnRead(now)
-    const reading = isElsewhere ? this.#readElsewhere(policy, call) : this.#readPlain(call)
+    const reading = isElsewhere ? this.#readElsewhere(policy, call, now) : this.#readPlain(call)
     return asCallback(timed(policy, now, this.#parts.settings.now, reading), call.callback)
   }
 
@@ -142,30 +143,38 @@ export class Reader {
     return asCallback(reading, call.callback)
   }
 
-  #readElsewhere(policy: LivePolicy, call: ReadCall): Promise<unknown> {
-    if (policy.variants.length > 0) return this.#readVariant(policy, call)
-    if (!policy.policy.replicaRead) return this.#readPlain(call)
+  #readElsewhere(policy: LivePolicy, call: ReadCall, now: number): Promise<unknown> {
+    if (policy.variants.length > 0) return this.#readVariant(policy, call, now)
+    if (!policy.policy.replicaRead || now < policy.replicaSilentUntilMs) return this.#readPlain(call)
     const kept = keepArguments(call)
     const reading = this.#begun(policy, () => this.#parts.replicas.read(policy, kept))
     // A replica that has not synchronised yet has nothing, and says so as if the key were missing.
-    return reading === null ? this.#readPlain(call) : this.#orPlain(policy, kept, reading, isEmptyReply)
+    if (reading === null) return this.#readPlain(call)
+    const onSilence = () => {
+      policy.replicaSilentUntilMs = this.#parts.settings.now() + PASSED_BY_MS
+    }
+    return this.#orPlain(policy, kept, reading, { isMissing: isEmptyReply, onSilence })
   }
 
-  #readVariant(policy: LivePolicy, call: ReadCall): Promise<unknown> {
+  #readVariant(policy: LivePolicy, call: ReadCall, now: number): Promise<unknown> {
     const index = Math.floor(this.#parts.settings.random() * policy.variants.length)
     const variant = policy.variants[index]
-    if (variant === undefined) return this.#readPlain(call)
+    if (variant === undefined || now < (policy.variantSilentUntilMs[index] ?? 0)) return this.#readPlain(call)
     policy.variantReads[index] = (policy.variantReads[index] ?? 0) + 1
     if (variant.isBase) return this.#readPlain(call)
     const kept = keepArguments(call)
     const args = kept.args.with(kept.keyAt, variant.name)
     const reading = this.#begun(policy, () => this.#parts.plain.readUnprefixed(kept.method, args))
     if (reading === null) return this.#readPlain(call)
-    return this.#orPlain(policy, kept, reading, (value) => {
+    const isMissing = (value: unknown) => {
       if (isEmptyReply(value)) return true
       policy.copyReads++
       return false
-    })
+    }
+    const onSilence = () => {
+      policy.variantSilentUntilMs[index] = this.#parts.settings.now() + PASSED_BY_MS
+    }
+    return this.#orPlain(policy, kept, reading, { isMissing, onSilence })
   }
 
   /** @returns null where it cannot even be sent: automatic pipelines throw when a copy's slot has no owner */
@@ -187,7 +196,7 @@ export class Reader {
     policy: LivePolicy,
     call: ReadCall,
     reading: Promise<unknown>,
-    isMissing: (value: unknown) => boolean,
+    { isMissing, onSilence }: { isMissing: (value: unknown) => boolean; onSilence: () => void },
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const end = () => {
@@ -203,7 +212,10 @@ export class Reader {
           reject(error)
         }
       }
-      const timer = setTimeout(leave, SILENCE_MS)
+      const timer = setTimeout(() => {
+        onSilence()
+        leave()
+      }, SILENCE_MS)
       timer.unref()
       this.#leaves.add(leave)
       reading.then((value) => {

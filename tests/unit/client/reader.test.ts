@@ -110,6 +110,21 @@ test('a read that waits for a copy is asked for at the key itself before the con
   expect(asked).toHaveLength(2)
 })
 
+test('a copy that was silent once is passed by for five seconds', async () => {
+  let at = 0
+  const { get, asked } = libraryParts({
+    policies: [copied()],
+    settings: { now: () => at },
+    get: (key) => (key === COPY ? never() : Promise.resolve('the key itself')),
+  })
+  await get('k')
+  at = 4_999
+  await get('k')
+  at = 5_000
+  void get('k')
+  expect(asked).toEqual([COPY, 'k', 'k', COPY])
+})
+
 test.each([
   { protocol: 2, isPlain: true },
   { protocol: 3, isPlain: false },
