@@ -78,6 +78,8 @@ export const scanKeys = (node: NodeAddress, cursor: string, pattern: string) =>
 
 export const configSet = (node: NodeAddress, name: string, value: string) =>
   at(node, 'CONFIG', 'SET', name, value)
+/** Of maxmemory, where 0 is no limit. */
+export const isLowered = (from: number, to: number): boolean => to !== 0 && (from === 0 || to < from)
 export const killClient = (node: NodeAddress, clientId: number) => at(node, 'CLIENT', 'KILL', 'ID', clientId)
 /** The command that shows one client, or whether it is there. */
 export const listClient = (clientId: number): string => `CLIENT LIST ID ${clientId}`

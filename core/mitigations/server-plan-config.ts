@@ -2,7 +2,7 @@
 import type { MitigationFacts, MitigationNode } from './facts.ts'
 import type { MitigationDraft, Refusal } from './model.ts'
 import type { Parameters } from './parameters.ts'
-import { configSet, hostPort } from './server-commands.ts'
+import { configSet, hostPort, isLowered } from './server-commands.ts'
 import {
   back,
   EVERY_CHECK,
@@ -50,7 +50,7 @@ export function planConfig(
       ]),
       ...changed.flatMap(({ address }) => looks(EVERY_CHECK, address, 'INFO', look)),
       ...changed.flatMap((node) => [
-        ...looksBack(node.address, look),
+        ...looksBack(node.address, look, ...(mayStay(node, parameters) ? ['INFO'] : [])),
         back(configSet(node.address, name, before(node) ?? '<the value before>')),
       ]),
     ],
@@ -59,11 +59,14 @@ export function planConfig(
       parameters.name === 'maxmemory'
         ? [...warnLowered(changed, parameters.bytes), ...warnMemory(changed, parameters.bytes)]
         : [...warnPolicy(changed, parameters.policy), ...notKept(facts, draft)],
-    wayBack:
-      'Drained or expired, each node gets the value back that it had, unless somebody else has set another one meanwhile. It is not written to redis.conf: a node that restarts has its old value, and gets this one again while the mitigation lasts. What a person sets meanwhile stays.',
+    wayBack: `Drained or expired, each node gets the value back that it had, unless somebody else has set another one meanwhile.${changed.some((node) => mayStay(node, parameters)) ? ' One that uses more than that by then keeps this one: the mitigation ends as failed, with the command to run by hand.' : ''} It is not written to redis.conf: a node that restarts has its old value, and gets this one again while the mitigation lasts. What a person sets meanwhile stays.`,
     keepsLoads: true,
   }
 }
+
+/** Whether the way back lowers its limit, which is not done below what it uses. */
+const mayStay = ({ maxMemoryBytes: before }: MitigationNode, parameters: Parameters<'set-config'>): boolean =>
+  parameters.name === 'maxmemory' && (before === null || isLowered(parameters.bytes, before))
 
 /** Servers of the same machines, whose memory counts where a limit is raised. */
 function neighboursOf(
@@ -136,7 +139,7 @@ function warnMemory(nodes: MitigationNode[], limit: number): string[] {
   const smallest = Math.min(...back.map((node) => node.maxMemoryBytes ?? 0))
   if (back.length === 0 || smallest >= limit) return []
   return [
-    `What is stored beyond ${bytes(smallest)} is evicted, or writes are refused, when the old value comes back.`,
+    `A node that uses more than ${bytes(smallest)} at the end keeps the new value: the old one would evict keys or refuse writes.`,
   ]
 }
 

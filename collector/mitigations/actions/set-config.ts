@@ -1,7 +1,7 @@
 /** maxmemory or maxmemory-policy of running servers; the value before is kept, and put back at the end. Never CONFIG REWRITE. */
 import { z } from 'zod'
 import type { Parameters } from '../../../core/mitigations/parameters.ts'
-import { configSet, hostPort } from '../../../core/mitigations/server-commands.ts'
+import { commandText, configSet, hostPort, isLowered } from '../../../core/mitigations/server-commands.ts'
 import { list } from '../../../core/mitigations/words.ts'
 import type { NodeAddress } from '../../../core/sample.ts'
 import { NodeFailure } from '../../connection/failure.ts'
@@ -181,19 +181,44 @@ async function drain(context: ActionContext): Promise<Outcome> {
   if (state === null) return { kind: 'done' }
   const members = new Set(allNodes(context).map(({ address }) => address))
   const others: NodeAddress[] = []
+  const full: string[] = []
   const left = await eachNode(Object.keys(state.previous), async (address) => {
     if (!members.has(address)) return
     const before = state.previous[address] ?? state.value
     const value = await readValue(context, address, state.name)
-    if (value === state.value)
-      await sendStep(context, `back ${address}`, configSet(address, state.name, before))
-    else if (value !== before) others.push(address)
+    if (value !== state.value) {
+      if (value !== before) others.push(address)
+      return
+    }
+    const back = configSet(address, state.name, before)
+    const used = await usedBeyond(context, address, state, before)
+    if (used === null) await sendStep(context, `back ${address}`, back)
+    else full.push(`${address} uses ${bytesText(used)}: ${commandText(back.words)} there once it uses less.`)
   })
   const rest = leftOver(context, left, `${state.name} is ${state.value}`)
+  if (rest?.kind === 'wait') return rest
+  if (full.length > 0) {
+    const why = `${state.name} stays ${state.value}, for the value before would evict keys or refuse writes.`
+    const given = rest === null ? '' : ` ${rest.message}`
+    return fail(`${why} ${full.join(' ')}${given}`)
+  }
   if (rest !== null) return rest
   const kept =
     others.length > 0 ? ` Somebody else has set another value on ${others.join(', ')}: it stays.` : ''
   return { kind: 'done', message: `${state.name} is as it was before.${kept}` }
+}
+
+/** What a node uses where its limit before is lower than that; null where it may have that limit back. */
+async function usedBeyond(
+  context: ActionContext,
+  address: NodeAddress,
+  { name, value }: State,
+  before: string,
+): Promise<number | null> {
+  if (name !== 'maxmemory' || !isLowered(Number(value), Number(before))) return null
+  const used =
+    field(await readInfo(context, address), 'used_memory') ?? fail(`${address} does not tell its memory.`)
+  return used > Number(before) ? used : null
 }
 
 function away(error: unknown): null {

@@ -47,6 +47,30 @@ describe('set-config', () => {
     )
   })
 
+  it('keeps what was raised where the data has grown beyond what was there before', async () => {
+    const used = Number(/used_memory:(\d+)/.exec(String(await primary.command('INFO', 'memory')))?.[1])
+    const [before, bytes] = [used + 20_000_000, used + 200_000_000]
+    for (const node of [primary, replica]) await node.command('CONFIG', 'SET', 'maxmemory', before)
+    const run = runOf('set-config', setConfig(), { kind: 'node', nodeId: 1 }, { name: 'maxmemory', bytes })
+    expect(await run.on()).toMatchObject({ kind: 'done' })
+    await primary.command('SET', 'grown', 'x'.repeat(30_000_000))
+    expect(await run.drain()).toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(
+        new RegExp(`${primary.address} uses .* MB: CONFIG SET maxmemory ${before} there once it uses less`),
+      ),
+    })
+    expect(await config(primary, 'maxmemory')).toBe(String(bytes))
+    expect(run.steps.filter(({ phase }) => phase === 'draining')).toEqual([])
+    await primary.command('DEL', 'grown')
+    await until('its memory is free', async () => {
+      await run.drain()
+      return (await config(primary, 'maxmemory')) === String(before)
+    })
+    run.close()
+    for (const node of [primary, replica]) await node.command('CONFIG', 'SET', 'maxmemory', '100mb')
+  })
+
   it('leaves alone what somebody else has set meanwhile', async () => {
     const parameters = { name: 'maxmemory-policy', policy: 'allkeys-lru' }
     const run = runOf('set-config', setConfig(), { kind: 'node', nodeId: 1 }, parameters)

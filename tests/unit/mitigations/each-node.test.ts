@@ -66,7 +66,7 @@ const OFF = ['flags', ['off']]
 const denied = { nodes: NODES, runIds: {}, checkedAt: 0, rounds: 0 }
 const set = {
   ...{ name: 'maxmemory', value: '2', runIds: {}, checkedAt: 0, rounds: 0, byHand: [] },
-  previous: Object.fromEntries(NODES.map((address) => [address, '1'])),
+  previous: Object.fromEntries(NODES.map((address) => [address, '3'])),
 }
 
 test.each([
@@ -79,7 +79,7 @@ test.each([
   },
   {
     ...{ name: 'set-config' as const, action: setConfig(), state: set, reply: ['maxmemory', '2'] },
-    word: 'CONFIG SET maxmemory 1',
+    word: 'CONFIG SET maxmemory 3',
   },
 ])('$name is undone on every node that answers, and names the others', async (one) => {
   const { sent, contextAt } = world(one.name, one.state, () => one.reply)

@@ -215,7 +215,9 @@ describe('the preview of a setting', () => {
     const set = (bytes: number) =>
       preview(standaloneFacts(0), 'set-config', node, { name: 'maxmemory', bytes })
     expect(ids(set(400_000_000))).toEqual([])
-    expect(set(400_000_000).warnings.join(' ')).toContain('beyond 191 MiB')
+    expect(set(400_000_000).warnings.join(' ')).toContain('uses more than 191 MiB at the end keeps the new')
+    expect(set(400_000_000).wayBack).toContain('One that uses more than that by then keeps this one')
+    expect(set(150_000_000).wayBack).not.toContain('uses more')
     expect(ids(set(50_000_000))).toEqual(['below-used'])
     expect(ids(set(7_900_000_000))).toEqual(['no-room'])
     expect(ids(set(200_000_000))).toEqual(['unchanged'])
