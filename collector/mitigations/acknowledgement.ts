@@ -1,12 +1,16 @@
 /** Who has applied what is asked, of those that should: counted from heartbeats, checked against the servers' clients. */
 
 import type { AppInstance } from '../../core/mitigations/app-instance.ts'
+import { MAX_LISTED_CLIENTS } from '../../core/mitigations/limits.ts'
 import type { Acknowledgement } from '../../core/mitigations/model.ts'
 import type { KeyPolicy } from '../../core/protocol/policy.ts'
-import type { Topology } from '../../core/sample.ts'
+import type { NodeAddress, Topology } from '../../core/sample.ts'
 import { primaryOf } from '../../core/topology.ts'
 import { NodeFailure } from '../connection/failure.ts'
+import type { NodeReading } from '../reading.ts'
+import { numberField } from '../sources/info.ts'
 import type { ActionNodes, OnCommand } from './action-nodes.ts'
+import { isSentinelName } from './actions/client-list.ts'
 
 const MAX_LAGGARDS = 50
 
@@ -60,19 +64,22 @@ const OWN_NAME = 'cachescope'
 /**
  * Clients of the primaries that no heartbeat names.
  * @param known ends of the connections of instances with the library, `ip:port`
- * @returns null where a primary does not say
+ * @param reading what a node answered last; null where it has not yet
+ * @returns null where a primary does not say, or may have more clients than it is asked to list
  * @throws Halted
  */
 export async function countConnectionsWithoutLibrary(
   topology: Topology,
-  nodes: ActionNodes,
+  nodes: Pick<ActionNodes, 'node' | 'ownAddresses'>,
   known: ReadonlySet<string>,
+  reading: (address: NodeAddress) => Pick<NodeReading, 'info'> | null,
   onCommand: OnCommand,
 ): Promise<number | null> {
+  const primaries = topology.shards.flatMap((shard) => primaryOf(shard)?.address ?? [])
+  if (primaries.length < topology.shards.length) return null
+  if (!primaries.every((address) => isListable(reading(address)))) return null
   let count = 0
-  for (const shard of topology.shards) {
-    const address = primaryOf(shard)?.address
-    if (address === undefined) return null
+  for (const address of primaries) {
     try {
       const node = await nodes.node('control', address, 0, onCommand)
       count += countStrangers(String(await node.call('CLIENT', 'LIST')), known, nodes.ownAddresses)
@@ -84,12 +91,25 @@ export async function countConnectionsWithoutLibrary(
   return count
 }
 
+/** The list holds the server up for as long as it takes to write it: a quarter of a kilobyte a client. */
+function isListable(reading: Pick<NodeReading, 'info'> | null): boolean {
+  const clients = reading && numberField(reading.info, 'connected_clients')
+  return clients !== null && clients <= MAX_LISTED_CLIENTS
+}
+
+const FIELDS = {
+  address: /(?:^| )addr=(\S*)/,
+  name: /(?:^| )name=(\S*)/,
+  flags: /(?:^| )flags=(\S*)/,
+}
+
 export function countStrangers(list: string, known: ReadonlySet<string>, own: ReadonlySet<string>): number {
   return list.split('\n').filter((line) => {
-    const field = (name: string) => new RegExp(`(?:^| )${name}=(\\S*)`).exec(line)?.[1] ?? ''
-    const address = field('addr')
-    if (address === '' || own.has(address) || known.has(address) || field('name') === OWN_NAME) return false
+    const address = FIELDS.address.exec(line)?.[1] ?? ''
+    if (address === '' || own.has(address) || known.has(address)) return false
+    const name = FIELDS.name.exec(line)?.[1] ?? ''
+    if (name === OWN_NAME || isSentinelName(name)) return false
     // Replicas, primaries, and whoever watches by MONITOR are no application.
-    return !/[SMO]/.test(field('flags'))
+    return !/[SMO]/.test(FIELDS.flags.exec(line)?.[1] ?? '')
   }).length
 }

@@ -70,7 +70,7 @@ export class CacheMitigations {
 
   constructor(options: CacheMitigationsOptions) {
     this.#options = options
-    const { store, cache, clock, logger, onHeartbeat } = options
+    const { store, cache, clock, logger, reading, onHeartbeat } = options
     const nodes = new ActionNodes(options.credentialsOf, () => this.#isHeld)
     const slots = new SlotMap(options.topology, options.rediscover)
     const attempts = new Attempts(cache.cacheId, logger)
@@ -81,7 +81,7 @@ export class CacheMitigations {
     this.#known = new KnownPlaces(store, cache.cacheId)
     const mirrorStatus = (mitigationId: number) => this.#actions.key.mirrorStatus(mitigationId)
     this.#participants = new Participants({
-      ...{ store, cache, nodes, slots, clock, attempts, mirrorStatus, onCommand, onHeartbeat },
+      ...{ store, cache, nodes, slots, clock, attempts, reading, mirrorStatus, onCommand, onHeartbeat },
     })
   }
 

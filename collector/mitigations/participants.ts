@@ -9,7 +9,7 @@ import type { Acknowledgement, MitigationPhase } from '../../core/mitigations/mo
 import { policyIdOf, policyOf } from '../../core/mitigations/policy-document.ts'
 import type { Heartbeat } from '../../core/protocol/heartbeat.ts'
 import { HEARTBEAT_TTL_MS } from '../../core/protocol/policy.ts'
-import type { Topology } from '../../core/sample.ts'
+import type { NodeAddress, Topology } from '../../core/sample.ts'
 import {
   listAppInstances,
   listInstanceConnections,
@@ -21,6 +21,7 @@ import type { RunningMitigation } from '../../store/mitigation-progress.ts'
 import { saveMitigationSample } from '../../store/mitigation-samples.ts'
 import type { Clock } from '../clock.ts'
 import { NodeFailure } from '../connection/failure.ts'
+import type { NodeReading } from '../reading.ts'
 import { acknowledge, countConnectionsWithoutLibrary } from './acknowledgement.ts'
 import type { ActionNodes, OnCommand } from './action-nodes.ts'
 import type { Attempts } from './attempts.ts'
@@ -39,6 +40,8 @@ export type ParticipantsOptions = {
   slots: SlotMap
   clock: Clock
   attempts: Attempts
+  /** What a node answered at its last tick; null while it is not up. */
+  reading(address: NodeAddress): NodeReading | null
   /** null where the mitigation keeps no copies. */
   mirrorStatus(mitigationId: number): MirrorStatus | null
   onCommand: OnCommand
@@ -184,7 +187,7 @@ export class Participants {
 
   /** Acknowledgements and samples, from the store: heartbeats come over HTTP as well. */
   async #count(rows: readonly RunningMitigation[], topology: Topology): Promise<void> {
-    const { clock, store, cache, nodes, onCommand } = this.#options
+    const { clock, store, cache, nodes, reading, onCommand } = this.#options
     const now = clock.now()
     const of = { cacheId: cache.cacheId, freshMs: HEARTBEAT_TTL_MS, now }
     const isWaiting = rows.some(({ phase }) => phase !== 'active')
@@ -206,6 +209,7 @@ export class Participants {
         topology,
         nodes,
         known,
+        reading,
         onCommand,
       )
       for (const watched of this.#watched.values()) {

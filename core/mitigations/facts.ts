@@ -27,7 +27,7 @@ export type MitigationFacts = {
   key: KeyFacts | null
   /** Applications with the library, by their fresh heartbeats. */
   apps: AppFacts[]
-  /** From the newest acknowledgement of the cache; null: not counted yet. */
+  /** From the newest acknowledgement of the cache; null: not counted. */
   connectionsWithoutLibrary: number | null
   /** All of the cache whose phase is not off, the newest first. */
   running: RunningMitigation[]

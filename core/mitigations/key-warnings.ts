@@ -23,9 +23,7 @@ export function listKeyWarnings(facts: MitigationFacts, plan: KeyPlan, now: numb
       `Applications with the library read it ${perSecond(key.client?.readsPerSec ?? 0)}, ${percent(covered)} of what the servers see: the rest stays where it is.`,
     )
   } else if (without === null) {
-    warnings.push(
-      'Connections without the library have not been counted yet: what they read stays at the key itself.',
-    )
+    warnings.push('Connections without the library are not counted: what they read stays at the key itself.')
   }
   if (key.client === null && isPredicted && facts.apps.length > 0) {
     warnings.push(

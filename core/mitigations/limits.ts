@@ -17,3 +17,6 @@ export const ELIGIBILITY = {
 
 /** Of local caches: each entry lives its time × (1 − jitter × random), so that processes do not renew it all at once. */
 export const LOCAL_JITTER = 0.1
+
+/** Of one primary: where there are more, connections without the library are not counted. */
+export const MAX_LISTED_CLIENTS = 5_000

@@ -146,7 +146,7 @@ export const Preview = z
         disabled: z.int().optional().describe('Of its instances: switched off by their environment'),
       }),
     ),
-    connectionsWithoutLibrary: z.int().nullable().describe('null: not counted yet'),
+    connectionsWithoutLibrary: z.int().nullable().describe('null: not counted'),
     promotes: z
       .object({ nodeId: z.int(), address: z.string() })
       .optional()

@@ -99,7 +99,7 @@ function Warnings({ warnings }: { warnings: string[] }) {
 function participants({ apps, connectionsWithoutLibrary }: Preview): string {
   const bare =
     connectionsWithoutLibrary === null
-      ? 'connections without the library are not counted yet'
+      ? 'connections without the library are not counted'
       : `${plural(connectionsWithoutLibrary, 'connection')} without the library`
   if (apps.length === 0) return `No application with the library; ${bare}.`
   const named = apps.map(

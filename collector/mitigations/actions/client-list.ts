@@ -38,6 +38,11 @@ export function numberOf(client: ClientLine, name: string): number | null {
   return Number.isFinite(value) ? value : null
 }
 
+/** Of what Sentinels open to the nodes that they watch: `sentinel-1f2e3d4c-cmd`, and `-pubsub`. */
+export function isSentinelName(name: string): boolean {
+  return name.startsWith('sentinel-')
+}
+
 function sumOf(clients: readonly ClientLine[], of: (client: ClientLine) => number | null): number | null {
   return clients.map(of).reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0)
 }

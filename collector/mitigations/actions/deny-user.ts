@@ -10,7 +10,7 @@ import { list } from '../../../core/mitigations/words.ts'
 import type { NodeAddress } from '../../../core/sample.ts'
 import { NodeFailure } from '../../connection/failure.ts'
 import type { Action, ActionContext, Outcome } from '../action.ts'
-import { type ClientLine, opsPerSecOf, parseClientList } from './client-list.ts'
+import { type ClientLine, isSentinelName, opsPerSecOf, parseClientList } from './client-list.ts'
 import { eachNode, leftOver } from './each-node.ts'
 import {
   allNodes,
@@ -153,7 +153,7 @@ async function refuseSentinelUser(
     )
   }
   const clients = parseClientList(String(text))
-  if (clients.some((one) => one.get('name')?.startsWith('sentinel-') && one.get('user') === username)) {
+  if (clients.some((one) => isSentinelName(one.get('name') ?? '') && one.get('user') === username)) {
     refuse(`The Sentinels sign in at ${address} as ${username}: they would take it for dead.`)
   }
   return text === null ? null : clients.filter((one) => one.get('user') === username)

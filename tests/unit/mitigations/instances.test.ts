@@ -1,7 +1,12 @@
 /** Who takes part, who lags, what they did, and what an application may send us. */
 import { describe, expect, it } from 'vitest'
-import { acknowledge, countStrangers } from '../../../collector/mitigations/acknowledgement.ts'
+import {
+  acknowledge,
+  countConnectionsWithoutLibrary,
+  countStrangers,
+} from '../../../collector/mitigations/acknowledgement.ts'
 import { Sampler } from '../../../collector/mitigations/sampler.ts'
+import { parseInfo } from '../../../collector/sources/info.ts'
 import type { AppInstance } from '../../../core/mitigations/app-instance.ts'
 import { parseHeartbeat, parseHeartbeatJson } from '../../../core/protocol/parse-heartbeat.ts'
 
@@ -74,7 +79,7 @@ describe('acknowledgement', () => {
     expect(late('draining')).toEqual(['host-a', 'host-b'])
   })
 
-  it('counts clients that nobody has told of, without our own, replicas and monitors', () => {
+  it('counts clients that nobody has told of, without our own, replicas, Sentinels and monitors', () => {
     const list = [
       'id=1 addr=10.0.0.1:1 laddr=x name= flags=N',
       'id=2 addr=10.0.0.1:2 laddr=x name=worker flags=P',
@@ -82,10 +87,58 @@ describe('acknowledgement', () => {
       'id=4 addr=10.0.0.1:4 laddr=x name= flags=N',
       'id=5 addr=10.0.0.1:5 laddr=x name= flags=S',
       'id=6 addr=10.0.0.1:6 laddr=x name= flags=O',
+      'id=7 addr=10.0.0.1:7 laddr=x name=sentinel-1f2e3d4c-cmd flags=N',
+      'id=8 addr=10.0.0.1:8 laddr=x name=sentinel-1f2e3d4c-pubsub flags=P',
       '',
     ].join('\n')
     expect(countStrangers(list, new Set(), new Set(['10.0.0.1:4']))).toBe(2)
     expect(countStrangers(list, new Set(['10.0.0.1:1', '10.0.0.1:2']), new Set())).toBe(1)
+  })
+})
+
+describe('connections without the library', () => {
+  const topology = {
+    ...{ cacheId: 'shop', at: 0 },
+    shards: ['a:1', 'b:1'].map((address, index) => ({
+      ...{ ordinal: index + 1, slots: null },
+      nodes: [{ address, role: 'primary' as const, clusterNodeId: null }],
+    })),
+  }
+  async function count(clients: Record<string, string>) {
+    const sent: string[] = []
+    const call = async (...words: unknown[]) => {
+      sent.push(words.join(' '))
+      return 'id=1 addr=10.0.0.1:1 name= flags=N'
+    }
+    const nodes = {
+      node: async (_owner: string, address: string) => ({ address, call, callBuffer: call }),
+      ownAddresses: new Set<string>(),
+    }
+    const reading = (address: string) => {
+      const told = clients[address]
+      return told === undefined ? null : { info: parseInfo(told) }
+    }
+    return {
+      counted: await countConnectionsWithoutLibrary(topology, nodes, new Set(), reading, () => {}),
+      sent,
+    }
+  }
+
+  it('are counted on every primary', async () => {
+    const { counted, sent } = await count({ 'a:1': 'connected_clients:5000', 'b:1': 'connected_clients:1' })
+    expect(counted).toBe(2)
+    expect(sent).toEqual(['CLIENT LIST', 'CLIENT LIST'])
+  })
+
+  it.each([
+    [
+      'has more clients than it is asked to list',
+      { 'a:1': 'connected_clients:1', 'b:1': 'connected_clients:5001' },
+    ],
+    ['has not answered yet', { 'a:1': 'connected_clients:1' }],
+    ['does not tell how many it has', { 'a:1': 'connected_clients:1', 'b:1': 'role:master' }],
+  ])('are not known where a primary %s, and none is asked', async (_, clients) => {
+    expect(await count(clients)).toEqual({ counted: null, sent: [] })
   })
 })
 

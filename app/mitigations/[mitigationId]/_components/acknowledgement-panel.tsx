@@ -1,3 +1,4 @@
+import { MAX_LISTED_CLIENTS } from '../../../../core/mitigations/limits.ts'
 import type { Acknowledgement, Mitigation } from '../../../../core/mitigations/model.ts'
 import { Age } from '../../../_components/clock.tsx'
 import { type Column, DataTable } from '../../../_components/data-table.tsx'
@@ -45,7 +46,7 @@ export function AcknowledgementPanel({ mitigation }: { mitigation: Mitigation })
         </p>
         <p className={classes.quiet}>
           {connectionsWithoutLibrary === null
-            ? 'Connections without the library are not counted yet.'
+            ? `Connections without the library are not counted: not yet, or a primary has more than ${plural(MAX_LISTED_CLIENTS, 'client')}.`
             : connectionsWithoutLibrary === 0
               ? instances === 0
                 ? 'No application is connected without it either.'
