@@ -1,6 +1,6 @@
 /** What speaks against copies of a key: how it is used, what it holds, and what is not known of it. */
 import { isStale, type KeyFacts, type MitigationFacts } from './facts.ts'
-import { isOwnName, type KeyUse, sensitiveWord, usesOf } from './key-use.ts'
+import { isOwnName, type KeyUse, lockWord, sensitiveWord, usesOf } from './key-use.ts'
 import { ELIGIBILITY } from './limits.ts'
 import type { KeyAction, Refusal } from './model.ts'
 import { age, bytes, list, short } from './words.ts'
@@ -79,12 +79,20 @@ function* refuseName(key: KeyFacts): Iterable<Refusal> {
       message: `It is in database ${key.db}, and what the server tells of changed keys does not say in which database: move it to database 0, or hold it in the application.`,
     }
   }
+  const lock = lockWord(key.bytes)
+  if (lock !== null) {
+    yield {
+      id: 'lock-name',
+      overridable: false,
+      message: `“${lock}” in its name says that it is a lock, and a copy would show a lock that is free no more: shorten what is done while it is held, or lock smaller things.`,
+    }
+  }
   const word = sensitiveWord(key.bytes)
   if (word !== null) {
     yield {
       id: 'sensitive',
       overridable: true,
-      message: `“${word}” in its name says session, sign-in or lock data: a copy may let somebody in who was signed out within the staleness window. Take it on only where you know that it is none.`,
+      message: `“${word}” in its name says session or sign-in data: a copy may let somebody in who was signed out within the staleness window. Take it on only where you know that it is none.`,
     }
   }
 }

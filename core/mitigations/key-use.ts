@@ -59,16 +59,24 @@ export function isRead(command: string): boolean {
 
 /** As whole words: `session:9` and `user-token:9`, and neither `sessions-per-day` nor `author:9`. */
 const SENSITIVE: ReadonlySet<string> = new Set(
-  'session sess sid auth oauth authorization token jwt otp totp mfa csrf xsrf nonce lock mutex semaphore password passwd secret credential apikey cookie login'.split(
+  'session sess sid auth oauth authorization token jwt otp totp mfa csrf xsrf nonce password passwd secret credential apikey cookie login'.split(
     ' ',
   ),
 )
+const LOCKS: ReadonlySet<string> = new Set(['lock', 'mutex', 'semaphore'])
 
-/**
- * The plural only as a segment of its own: `tokens:9`.
- * @returns the word that makes the key look like session, sign-in or lock data; null without one
- */
+/** @returns the word that makes the key look like session or sign-in data; null without one */
 export function sensitiveWord(key: Uint8Array): string | null {
+  return wordOf(key, SENSITIVE)
+}
+
+/** A lock by `SET … NX` is seen as SET alone: its name tells. @returns the word that does; null without one */
+export function lockWord(key: Uint8Array): string | null {
+  return wordOf(key, LOCKS)
+}
+
+/** The plural only as a segment of its own: `tokens:9`. */
+function wordOf(key: Uint8Array, wanted: ReadonlySet<string>): string | null {
   const text = new TextDecoder().decode(key)
   const segments = text.split(/[^a-z0-9_-]+/i).map((segment) => segment.toLowerCase())
   const words = text
@@ -76,8 +84,8 @@ export function sensitiveWord(key: Uint8Array): string | null {
     .toLowerCase()
     .split(/[^a-z0-9]+/)
   return (
-    words.find((word) => SENSITIVE.has(word)) ??
-    segments.find((segment) => segment.endsWith('s') && SENSITIVE.has(segment.slice(0, -1))) ??
+    words.find((word) => wanted.has(word)) ??
+    segments.find((segment) => segment.endsWith('s') && wanted.has(segment.slice(0, -1))) ??
     null
   )
 }

@@ -1,6 +1,6 @@
 /** Plans of what is done to keys, clients and writers of running servers. */
 import type { MitigationFacts } from './facts.ts'
-import { sensitiveWord } from './key-use.ts'
+import { lockWord, sensitiveWord } from './key-use.ts'
 import type { MitigationDraft } from './model.ts'
 import type { Parameters } from './parameters.ts'
 import {
@@ -84,7 +84,8 @@ export function planSpreadTtls(facts: MitigationFacts, { pattern, spread }: Para
 }
 
 function warnOfSessions(pattern: string, spread: number): string {
-  const word = sensitiveWord(new TextEncoder().encode(pattern))
+  const bytes = new TextEncoder().encode(pattern)
+  const word = sensitiveWord(bytes) ?? lockWord(bytes)
   const what = `Sessions end and locks open up to ${percent(spread)} earlier`
   return word === null
     ? `${what} where the pattern takes them in.`

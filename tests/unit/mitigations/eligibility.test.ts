@@ -56,6 +56,8 @@ const OF_KEY: [what: string, over: Partial<KeyFacts>, name: string, refused: str
   ['a queue', { commands: ['RPOP'] }, 'jobs', ['queue']],
   ['a part of MGET', { commands: ['GET', 'MGET'] }, 'article:42', ['multi-key?']],
   ['a session', {}, 'session:9', ['sensitive?']],
+  ['a lock by SET NX, by its name', { commands: ['SET', 'DEL'] }, 'lock:order:9', ['lock-name']],
+  ['the lock of a session', {}, 'session:9:lock', ['lock-name', 'sensitive?']],
   ['a token', {}, 'user:9:token', ['sensitive?']],
   ['a big value', { sizeBytes: 300_000 }, 'article:42', ['big-value']],
   ['a value at the limit', { sizeBytes: 262_144 }, 'article:42', []],

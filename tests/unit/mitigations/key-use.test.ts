@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isOwnName, sensitiveWord, usesOf } from '../../../core/mitigations/key-use.ts'
+import { isOwnName, lockWord, sensitiveWord, usesOf } from '../../../core/mitigations/key-use.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -43,7 +43,6 @@ describe('sensitiveWord', () => {
     ['jwt:9', 'jwt'],
     ['otp.12', 'otp'],
     ['{user:9}:csrf', 'csrf'],
-    ['lock:order:9', 'lock'],
     ['user_token:9', 'token'],
     ['accessToken:9', 'token'],
     ['SESSION:9', 'session'],
@@ -60,7 +59,7 @@ describe('sensitiveWord', () => {
     'sessions-per-day',
     'block:9',
     'authority:9',
-    'clock',
+    'lock:order:9',
     '',
   ])('finds none in %j', (key) => expect(sensitiveWord(bytes(key))).toBeNull())
 
@@ -76,5 +75,19 @@ describe('isOwnName', () => {
   )
   it.each(['article:42', '{hk}:x', 'hk0.4:x', 'x{hk0.4}:y', 'hk:apps:9'])('does not know %s', (key) =>
     expect(isOwnName(bytes(key))).toBe(false),
+  )
+})
+
+describe('lockWord', () => {
+  it.each([
+    ['lock:order:9', 'lock'],
+    ['order:9:locks', 'locks'],
+    ['session:9:lock', 'lock'],
+    ['orderMutex:9', 'mutex'],
+    ['SEMAPHORE.9', 'semaphore'],
+  ])('finds in %s the word %s', (key, word) => expect(lockWord(bytes(key))).toBe(word))
+
+  it.each(['article:42', 'block:9', 'clock', 'locksmith:9', 'session:9'])('finds none in %s', (key) =>
+    expect(lockWord(bytes(key))).toBeNull(),
   )
 })

@@ -311,6 +311,7 @@ describe('the preview of what is done to clients and keys', () => {
     expect(warningOf('user:session:*')).toBe(
       'Sessions end and locks open up to 30% earlier: “session” in the pattern says that it takes them in.',
     )
+    expect(warningOf('lock:*')).toContain('“lock” in the pattern')
     expect(warningOf('*')).toBe(
       'Sessions end and locks open up to 30% earlier where the pattern takes them in.',
     )
