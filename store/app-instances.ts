@@ -3,7 +3,6 @@ import type { AppInstance } from '../core/mitigations/app-instance.ts'
 import type { Heartbeat } from '../core/protocol/heartbeat.ts'
 import { query, type Store } from './client.ts'
 import { Prisma } from './generated/client.ts'
-import { notifyOf } from './mitigation-rows.ts'
 
 const KEPT_MS = 86_400_000
 
@@ -18,7 +17,8 @@ export type SeenHeartbeat = {
 const TIMED_KEYS = 16
 
 /**
- * Saves the newest of each instance; an older one than is there changes nothing.
+ * Saves the newest of each instance; an older one than is there changes nothing. Nobody is notified: a hundred may come
+ * in a second, and who shows them is told of every tick.
  * @throws CachescopeError store-unreachable
  */
 export async function saveHeartbeats(
@@ -51,27 +51,25 @@ export async function saveHeartbeats(
       hotKeys: isForCollector ? { at: heartbeat.at, hotKeys: heartbeat.hotKeys } : timedOf(heartbeat),
     })),
   )
-  await query(store, (prisma) =>
-    prisma.$transaction([
-      prisma.$executeRaw`
-        INSERT INTO app_instance AS i (cache_id, app, instance_id, host, pid, library, started_at, seen_at, rev,
-          state, errors, policies, connections, hot_keys)
-        SELECT c.cache_id, h.app, h."instanceId", h.host, h.pid, h.library, from_ms(h."startedAt"),
-          from_ms(h."seenAt"), h.rev, h.state, h.errors, h.policies,
-          ARRAY(SELECT jsonb_array_elements_text(h.connections)), nullif(h."hotKeys", 'null')
-        FROM jsonb_to_recordset(${json}::text::jsonb) AS h(
-          app text, "instanceId" text, host text, pid integer, library text, "startedAt" double precision,
-          "seenAt" double precision, rev bigint, state text, errors bigint, policies jsonb, connections jsonb,
-          "hotKeys" jsonb
-        ) JOIN cache c ON c.cache_id = ${cacheId}
-        ORDER BY h.app, h."instanceId"
-        ON CONFLICT (cache_id, app, instance_id) DO UPDATE SET
-          host = excluded.host, pid = excluded.pid, library = excluded.library, started_at = excluded.started_at,
-          seen_at = excluded.seen_at, rev = excluded.rev, state = excluded.state, errors = excluded.errors,
-          policies = excluded.policies, connections = excluded.connections, hot_keys = excluded.hot_keys
-        WHERE i.seen_at < excluded.seen_at`,
-      prisma.$executeRaw(notifyOf(cacheId)),
-    ]),
+  await query(
+    store,
+    (prisma) => prisma.$executeRaw`
+      INSERT INTO app_instance AS i (cache_id, app, instance_id, host, pid, library, started_at, seen_at, rev,
+        state, errors, policies, connections, hot_keys)
+      SELECT c.cache_id, h.app, h."instanceId", h.host, h.pid, h.library, from_ms(h."startedAt"),
+        from_ms(h."seenAt"), h.rev, h.state, h.errors, h.policies,
+        ARRAY(SELECT jsonb_array_elements_text(h.connections)), nullif(h."hotKeys", 'null')
+      FROM jsonb_to_recordset(${json}::text::jsonb) AS h(
+        app text, "instanceId" text, host text, pid integer, library text, "startedAt" double precision,
+        "seenAt" double precision, rev bigint, state text, errors bigint, policies jsonb, connections jsonb,
+        "hotKeys" jsonb
+      ) JOIN cache c ON c.cache_id = ${cacheId}
+      ORDER BY h.app, h."instanceId"
+      ON CONFLICT (cache_id, app, instance_id) DO UPDATE SET
+        host = excluded.host, pid = excluded.pid, library = excluded.library, started_at = excluded.started_at,
+        seen_at = excluded.seen_at, rev = excluded.rev, state = excluded.state, errors = excluded.errors,
+        policies = excluded.policies, connections = excluded.connections, hot_keys = excluded.hot_keys
+      WHERE i.seen_at < excluded.seen_at`,
   )
 }
 

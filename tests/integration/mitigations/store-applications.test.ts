@@ -7,10 +7,12 @@ import type { Store } from '../../../store/client.ts'
 import { acquireLeases } from '../../../store/leases.ts'
 import { drainMitigation } from '../../../store/mitigation-changes.ts'
 import { listRunning, patchMitigation } from '../../../store/mitigation-progress.ts'
+import { subscribe } from '../../../store/notifications.ts'
 import { readPolicyDocument } from '../../../store/policies.ts'
 import { dropExpired } from '../../../store/retention.ts'
 import { saveOff, WRITER } from '../../support/mitigation-off.ts'
 import { create, requestOf } from '../../support/mitigation-world.ts'
+import { until } from '../../support/redis.ts'
 import { openShopStore } from '../../support/shop-store.ts'
 
 let store: Store
@@ -58,12 +60,13 @@ describe('the policy document', () => {
 })
 
 describe('heartbeats', () => {
+  const heartbeat = (rev: number): Heartbeat => ({
+    ...{ v: 1, app: 'web', instanceId: 'i1', host: 'h', pid: 1, library: 'x 1', startedAt: 1, at: 1, rev },
+    ...{ state: 'applying', policies: [], errors: 0, connections: ['10.0.0.1:5'] },
+    hotKeys: { windowMs: 0, commands: 0, sampled: 0, keys: [] },
+  })
+
   it('are kept one an instance, the newest, and forgotten after a day', async () => {
-    const heartbeat = (rev: number): Heartbeat => ({
-      ...{ v: 1, app: 'web', instanceId: 'i1', host: 'h', pid: 1, library: 'x 1', startedAt: 1, at: 1, rev },
-      ...{ state: 'applying', policies: [], errors: 0, connections: ['10.0.0.1:5'] },
-      hotKeys: { windowMs: 0, commands: 0, sampled: 0, keys: [] },
-    })
     const now = Date.now()
     // Twice in one round: the newer one, and no error that keeps the others out.
     await saveHeartbeats(store, 'shop', [
@@ -79,5 +82,25 @@ describe('heartbeats', () => {
     const keep = { rawMs: DAY_MS, minutesMs: DAY_MS, hoursMs: 30 * DAY_MS, keysMs: DAY_MS }
     await dropExpired(store, now + DAY_MS + 1, keep)
     expect(await listAppInstances(store, { cacheId: 'shop', now })).toEqual([])
+  })
+
+  it('wake nobody: who waits for policies finds nothing new in them', async () => {
+    const told: string[][] = []
+    let isHeard = false
+    const subscription = subscribe(
+      store.databaseUrl,
+      (cacheIds) => told.push(cacheIds),
+      (connected) => {
+        isHeard = connected
+      },
+    )
+    await until('it listens', () => isHeard)
+    await saveHeartbeats(store, 'shop', [{ heartbeat: heartbeat(3), seenAt: Date.now() }])
+    const id = await create(store, requestOf('split', 'told'))
+    await until('the change is told', () => told.length > 0)
+    await drainMitigation(store, id, change, Date.now())
+    await until('its end is told', () => told.length > 1)
+    expect(told).toEqual([['shop'], ['shop']])
+    await subscription.close()
   })
 })
