@@ -6,6 +6,7 @@ import type { CacheRecord, CollectorStatus } from '../core/sample.ts'
 import type { Store } from '../store/client.ts'
 import { releaseLeases } from '../store/leases.ts'
 import { dropExpired, ensurePartitions, rollUp } from '../store/maintenance.ts'
+import { listAbandoned } from '../store/mitigations.ts'
 import { saveTick } from '../store/tick.ts'
 import { saveCaches, saveTopology } from '../store/topology.ts'
 import { Backlog } from './backlog.ts'
@@ -105,11 +106,23 @@ export class Collector {
   async start(): Promise<void> {
     const { store, config, clock } = this.#options
     await saveCaches(store, config.caches.map(recordOf))
+    await this.#tellAbandoned()
     await ensurePartitions(store, clock.now())
     this.#writer.start()
     for (const job of this.#jobs) job.start()
     this.#caches.start()
     this.#started = true
+  }
+
+  /** What was changed for a cache that is not configured any more stays changed: nobody else says so. */
+  async #tellAbandoned(): Promise<void> {
+    const { store, logger } = this.#options
+    for (const { cacheId, mitigationIds } of await listAbandoned(store)) {
+      logger.error(
+        { cache: cacheId, mitigations: mitigationIds },
+        'mitigations of a cache that is not in cachescope.yaml any more stay as they are: put it back, drain them, then take it out',
+      )
+    }
   }
 
   /** Saves what is there, releases the leases. Idempotent; ends within five seconds whatever Postgres does. */

@@ -14,11 +14,16 @@ export const isMeasured = Prisma.sql`(m.phase = 'active' AND EXISTS (
   WHERE s.mitigation_id = m.mitigation_id AND s.phase = 'active' AND s.name = ${FINISHED} AND s.result = 'ok'
 )) AS "isMeasured"`
 
+/** Of `m`, whose cache no collector has in its configuration any more. */
+const isAbandoned = Prisma.sql`(m.phase <> 'off' AND EXISTS (
+  SELECT FROM cache c WHERE c.cache_id = m.cache_id AND c.removed_at IS NOT NULL
+)) AS "isAbandoned"`
+
 const COLUMNS = Prisma.sql`
   m.mitigation_id AS "mitigationId", m.cache_id AS "cacheId", m.action, m.target, m.parameters, m.label, m.overrides,
   m.phase, m.phase_since AS "phaseSince", m.created_at AS "createdAt", r.desired, r.actor, r.reason,
   r.expires_at AS "expiresAt", m.rev, m.message, m.outcome, m.progress, m.acknowledgement, m.preview, m.proof,
-  ${isMeasured}, (
+  ${isMeasured}, ${isAbandoned}, (
     SELECT f.actor FROM mitigation_revision f WHERE f.mitigation_id = m.mitigation_id ORDER BY f.revision LIMIT 1
   ) AS "requestedBy"`
 
@@ -52,6 +57,7 @@ export function toMitigation(row: MitigationRow): Mitigation {
     rev: Number(row.rev),
     message: row.message,
     isMeasured: row.isMeasured,
+    isAbandoned: row.isAbandoned,
     outcome: row.outcome,
     progress: row.progress,
     acknowledgement: row.acknowledgement,

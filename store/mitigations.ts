@@ -160,7 +160,7 @@ export async function requireMitigation(store: Store, mitigationId: number): Pro
 const notFound = (message: string, where: string) => new CachescopeError('not-found', message, { where })
 
 /**
- * Newest first.
+ * Newest first. Of a cache that is not in cachescope.yaml any more those that are not off: they are still in force.
  * @throws CachescopeError invalid-parameter (cursor), store-unreachable
  */
 export async function listMitigations(
@@ -179,7 +179,8 @@ export async function listMitigations(
   const { cacheId, running, target, action, limit } = options
   const after = decodeCursor(options.cursor, ['int4'])
   const where = [
-    Prisma.sql`EXISTS (SELECT FROM cache c WHERE c.cache_id = m.cache_id AND c.removed_at IS NULL)`,
+    Prisma.sql`(m.phase <> 'off'
+      OR EXISTS (SELECT FROM cache c WHERE c.cache_id = m.cache_id AND c.removed_at IS NULL))`,
   ]
   if (cacheId !== undefined) where.push(Prisma.sql`m.cache_id = ${cacheId}`)
   if (action !== undefined) where.push(Prisma.sql`m.action = ${action}`)
@@ -192,6 +193,17 @@ export async function listMitigations(
       WHERE ${Prisma.join(where, ' AND ')} ORDER BY m.mitigation_id DESC LIMIT ${limit + 1}`,
   )
   return toPage(rows, limit, toMitigation, (row) => [row.mitigationId])
+}
+
+/** By cache, those that are not off while no collector has it in its configuration. @throws CachescopeError store-unreachable */
+export async function listAbandoned(store: Store): Promise<{ cacheId: string; mitigationIds: number[] }[]> {
+  return await query(
+    store,
+    (prisma) => prisma.$queryRaw<{ cacheId: string; mitigationIds: number[] }[]>`
+      SELECT c.cache_id AS "cacheId", array_agg(m.mitigation_id ORDER BY m.mitigation_id) AS "mitigationIds"
+      FROM cache c JOIN mitigation m ON m.cache_id = c.cache_id AND m.phase <> 'off'
+      WHERE c.removed_at IS NOT NULL GROUP BY c.cache_id ORDER BY c.cache_id`,
+  )
 }
 
 /** Of revisions, and of steps. */

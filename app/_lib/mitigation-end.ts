@@ -15,11 +15,12 @@ export function isStaying({ phase, desired }: Standing): boolean {
 }
 
 /** What `expiresAt` is to it. `isAhead`: it is still to come. */
-export function endFact(mitigation: Standing & Pick<Mitigation, 'outcome'>): {
+export function endFact(mitigation: Standing & Pick<Mitigation, 'outcome' | 'isAbandoned'>): {
   name: string
   isAhead: boolean
 } {
-  const { isMeasured, outcome } = mitigation
+  const { isMeasured, outcome, isAbandoned } = mitigation
+  if (isAbandoned) return { name: 'Was to end', isAhead: false }
   if (isStaying(mitigation)) {
     return { name: isMeasured ? 'Measured until, at most' : 'Drains by itself', isAhead: true }
   }

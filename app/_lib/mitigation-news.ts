@@ -5,13 +5,23 @@ import { ended, mitigationName, VERDICT_TEXT } from './mitigation-text.ts'
 
 const READ_OUT_LENGTH = 120
 
-/** The one to be told first, and how many more are drained or do harm; null where all run calmly. */
+/**
+ * The one to be told first, with what is said of it, and how many more do harm, are nobody's or are drained; null where
+ * all run calmly.
+ */
 export function bannerOf(
   running: Mitigation[],
-): { first: Mitigation; others: number; harmful: boolean } | null {
-  const told = running.filter((one) => isHarmful(one) || isLeaving(one))
-  const first = told.find(isHarmful) ?? told[0]
-  return first === undefined ? null : { first, others: told.length - 1, harmful: isHarmful(first) }
+): { first: Mitigation; state: string; others: number; harmful: boolean } | null {
+  const told = running.filter((one) => isHarmful(one) || one.isAbandoned || isLeaving(one))
+  const first = told.find(isHarmful) ?? told.find((one) => one.isAbandoned) ?? told[0]
+  if (first === undefined) return null
+  const harmful = isHarmful(first)
+  const state = first.isAbandoned
+    ? 'is carried out by nobody: its cache is not in cachescope.yaml any more'
+    : harmful
+      ? 'does harm and is being drained'
+      : 'is being drained'
+  return { first, state, others: told.length - 1, harmful }
 }
 
 function isHarmful({ proof, outcome }: Mitigation): boolean {

@@ -101,21 +101,27 @@ export const VERDICT_TEXT: Record<Verdict, string> = {
 
 export type Tone = 'calm' | 'warn' | 'harm'
 
+/** Of one whose cache is gone from the configuration, with what is to be done. */
+export const ABANDONED =
+  'Nobody carries it out: its cache is not in cachescope.yaml any more. Put it back there, drain this, then take it out.'
+
 /** Red is for harm done, amber for what is being undone or has not helped. */
 export function mitigationTone({
   phase,
   outcome,
   proof,
-}: Pick<Mitigation, 'phase' | 'outcome' | 'proof'>): Tone {
+  isAbandoned,
+}: Pick<Mitigation, 'phase' | 'outcome' | 'proof' | 'isAbandoned'>): Tone {
   const verdict = proof?.verdict ?? null
   if (verdict === 'harmful' || outcome === 'harmful' || outcome === 'failed') return 'harm'
-  if (phase === 'draining' || outcome === 'refused') return 'warn'
+  if (isAbandoned || phase === 'draining' || outcome === 'refused') return 'warn'
   return phase === 'active' && verdict === 'no-effect' ? 'warn' : 'calm'
 }
 
 /** What a page about one opens with; the target's name stands before it, as a name. */
 export function mitigationState(mitigation: Mitigation): string {
   const { phase, outcome, actor, message, isMeasured, proof } = mitigation
+  if (mitigation.isAbandoned) return `was left ${PHASE_TEXT[phase].toLowerCase()}. ${ABANDONED}`
   const because = proof?.because ?? null
   const verdict = proof?.verdict ?? null
   const proven =

@@ -226,6 +226,10 @@ export const Mitigation = z
     isMeasured: z
       .boolean()
       .describe('All of it is done, and only its effect is measured: its end puts nothing back'),
+    isAbandoned: z
+      .boolean()
+      .optional()
+      .describe('Not off, and its cache is not in cachescope.yaml any more: nobody carries it out'),
     outcome: z
       .enum(['refused', 'failed', 'drained', 'expired', 'harmful', 'done'])
       .nullable()

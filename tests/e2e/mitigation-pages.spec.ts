@@ -1,5 +1,6 @@
 /** A mitigation's pages: how it is told that it ends, who is waited for, where the focus goes, and how a phone shows it. */
 import type { Page } from 'playwright/test'
+import { createMitigation } from '../../store/mitigations.ts'
 import { findViolations } from './support/accessibility.ts'
 import { keyPath, type MitigatedFleet, openPage, startMitigatedFleet } from './support/mitigated-fleet.ts'
 import { expect, test } from './support/test.ts'
@@ -22,6 +23,14 @@ const change = (key: string, set: string, values: unknown[] = []) =>
     fleet.ids.get(key),
     ...values,
   ])
+
+const saveOldCache = (removedAt: Date | null) =>
+  fleet.store.pool.query(
+    `INSERT INTO cache (cache_id, kind, interval_ms, seeds, first_seen_at, removed_at)
+     VALUES ('old', 'standalone', 2000, '{}', now(), $1)
+     ON CONFLICT (cache_id) DO UPDATE SET removed_at = excluded.removed_at`,
+    [removedAt],
+  )
 
 const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
@@ -139,6 +148,46 @@ test('processes that are switched off are not waited for, and none is left unsai
   await open(page, path)
   await expect(panel).toContainText('No process with the library is heard of now')
   await expect(panel).not.toContainText('0 of 0')
+})
+
+test('what a cache has left behind that is not configured any more stays to be seen', async ({
+  page,
+  complaints,
+}) => {
+  await saveOldCache(null)
+  const { mitigation } = await createMitigation(
+    fleet.store,
+    {
+      ...{
+        cacheId: 'old',
+        action: 'deny-user',
+        target: { kind: 'cache' },
+        parameters: { username: 'greedy' },
+      },
+      ...{ expiresInSeconds: 3_600, actor: 'Ada', reason: 'a flood', overrides: [], dryRun: false },
+    },
+    { idempotencyKey: null, preview: null, label: 'greedy', now: Date.now() },
+  )
+  const phase = (name: string) =>
+    fleet.store.pool.query('UPDATE mitigation SET phase = $2 WHERE mitigation_id = $1', [
+      mitigation.mitigationId,
+      name,
+    ])
+  await phase('active')
+  await saveOldCache(new Date())
+  await open(page, '/mitigations')
+  const row = page.getByRole('row').filter({ hasText: 'Deny a user of greedy' })
+  await expect(row).toContainText('Nobody carries it out: its cache is not in cachescope.yaml any more')
+  await expect(row.getByRole('link', { name: 'old' })).toHaveCount(0)
+  await row.getByRole('link').click()
+  await expect(page.getByText(/was left active\. Nobody carries it out/)).toBeVisible()
+  await expect(page.getByText('Was to end')).toBeVisible()
+  await expect.poll(() => findViolations(page)).toEqual([])
+  await phase('off')
+  await open(page, '/mitigations')
+  await expect(page.getByRole('region', { name: 'Past', exact: true })).toBeVisible()
+  await expect(row).toHaveCount(0)
+  expect(complaints).toEqual([])
 })
 
 test.describe('on a phone', () => {

@@ -55,6 +55,10 @@ describe('its time', () => {
   })
 })
 
+test('of one that nobody carries out is none that it ends at', () => {
+  expect(endFact({ ...split, isAbandoned: true })).toEqual({ name: 'Was to end', isAhead: false })
+})
+
 describe('one that is done and only measured', () => {
   test('puts nothing back, and says so', () => {
     const { title, summary, wayBack, submit } = drainText(measured)

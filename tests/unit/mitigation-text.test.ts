@@ -89,6 +89,12 @@ describe('the sentence of a mitigation', () => {
     ['failed', { phase: 'off', outcome: 'failed' }, 'failed and was undone.', 'harm'],
     ['done', { phase: 'off', outcome: 'done' }, 'is done.', 'calm'],
     ['off', { phase: 'off', outcome: 'drained' }, 'was drained by Ada.', 'calm'],
+    [
+      'left behind by its cache',
+      { isAbandoned: true, proof: proof('worked', 'x') },
+      'was left active. Nobody carries it out: its cache is not in cachescope.yaml any more. Put it back there, drain this, then take it out.',
+      'warn',
+    ],
   ]
   test.each(cases)('%s', (_, change, text, tone) => {
     const mitigation = { ...plain, ...change }
@@ -162,6 +168,21 @@ describe('what every page says', () => {
       first: { mitigationId: 8 },
       others: 0,
       harmful: false,
+    })
+  })
+  test('what nobody carries out, after harm and before what is drained', () => {
+    const abandoned = { ...plain, mitigationId: 7, isAbandoned: true }
+    expect(bannerOf([leaving, abandoned])).toMatchObject({
+      first: { mitigationId: 7 },
+      state: 'is carried out by nobody: its cache is not in cachescope.yaml any more',
+      others: 1,
+      harmful: false,
+    })
+    expect(bannerOf([abandoned, harmful])).toMatchObject({ first: { mitigationId: 9 }, others: 1 })
+    expect(bannerOf([{ ...harmful, isAbandoned: true }])?.state).toMatch(/by nobody/)
+    expect(mitigationsAnswer([abandoned], [], null)).toMatchObject({
+      text: expect.stringMatching(/^1 mitigation runs; split of article:42 is carried out by nobody/),
+      tone: 'warn',
     })
   })
   test('a phase is read out, but for what the banner tells', () => {

@@ -5,7 +5,7 @@ import { Age, Until } from '../../_components/clock.tsx'
 import { type Column, DataTable } from '../../_components/data-table.tsx'
 import { PhaseMark, VerdictMark } from '../../_components/mitigations/marks.tsx'
 import { isStaying } from '../../_lib/mitigation-end.ts'
-import { actionOf, mitigationTone } from '../../_lib/mitigation-text.ts'
+import { ABANDONED, actionOf, mitigationTone } from '../../_lib/mitigation-text.ts'
 import type { RangeQuery } from '../../_lib/page-range.ts'
 import { cacheHref, mitigationHref } from '../../_lib/urls.ts'
 import classes from './mitigation-table.module.css'
@@ -57,17 +57,21 @@ export function MitigationTable({
       key: 'cache',
       header: 'Cache',
       hideBelow: 'sm',
-      cell: (row) => (
-        <Link href={cacheHref(row.cacheId, range)} prefetch={false}>
-          {row.cacheId}
-        </Link>
-      ),
+      cell: (row) =>
+        row.isAbandoned ? (
+          row.cacheId
+        ) : (
+          <Link href={cacheHref(row.cacheId, range)} prefetch={false}>
+            {row.cacheId}
+          </Link>
+        ),
     },
     {
       key: 'ends',
       header: 'Drains',
       hideBelow: 'md',
-      cell: (row) => (isStaying(row) && !row.isMeasured ? <Until at={row.expiresAt} /> : '–'),
+      cell: (row) =>
+        isStaying(row) && !row.isMeasured && !row.isAbandoned ? <Until at={row.expiresAt} /> : '–',
     },
     {
       key: 'actor',
@@ -99,6 +103,7 @@ export function MitigationTable({
 }
 
 /** The verdict's own sentence; before there is one, what it waits for; else the reason that was given. */
-function noteOf({ proof, message, reason }: Mitigation): string {
+function noteOf({ isAbandoned, proof, message, reason }: Mitigation): string {
+  if (isAbandoned) return ABANDONED
   return proof?.because ?? message ?? reason
 }

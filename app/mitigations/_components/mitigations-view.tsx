@@ -33,7 +33,7 @@ export function MitigationsView({
   notice: string | null
 }) {
   const answer = mitigationsAnswer(running, older ? null : past.items, cacheId)
-  if (caches.length === 0) {
+  if (caches.length === 0 && running.length === 0) {
     return (
       <NoCache
         title="Mitigations"

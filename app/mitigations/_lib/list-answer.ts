@@ -14,8 +14,7 @@ export function mitigationsAnswer(
   const count = `${plural(running.length, 'mitigation')} ${running.length === 1 ? 'runs' : 'run'}${where}`
   const news = bannerOf(running)
   if (news !== null) {
-    const { first, harmful } = news
-    const state = harmful ? 'does harm and is being drained' : 'is being drained'
+    const { first, state, harmful } = news
     return {
       text: `${count}; ${lowerFirst(mitigationName(first))} ${state}`,
       tone: harmful ? 'harm' : 'warn',

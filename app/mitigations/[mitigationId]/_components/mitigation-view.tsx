@@ -27,8 +27,9 @@ export function MitigationView({ data }: { data: DetailData }) {
   const { cacheId, target, action, label, mitigationId, requestedBy, reason, expiresAt } = mitigation
   const first = mitigation.revisions[0]
   const end = endFact(mitigation)
-  const href =
-    target.kind === 'key'
+  const href = mitigation.isAbandoned
+    ? undefined
+    : target.kind === 'key'
       ? keyHref(cacheId, target.db, target.keyBase64)
       : target.kind === 'node'
         ? nodeHref(cacheId, target.nodeId)
@@ -42,9 +43,13 @@ export function MitigationView({ data }: { data: DetailData }) {
               Mitigations
             </Link>
             <span aria-hidden="true">/</span>
-            <Link href={cacheHref(cacheId)} prefetch={false}>
-              {cacheId}
-            </Link>
+            {mitigation.isAbandoned ? (
+              cacheId
+            ) : (
+              <Link href={cacheHref(cacheId)} prefetch={false}>
+                {cacheId}
+              </Link>
+            )}
           </>
         }
         title={`Mitigation ${mitigationId}`}
