@@ -42,8 +42,10 @@ export async function listRunning(store: Store, cacheIds: readonly string[]): Pr
         >`${selectMitigations(Prisma.sql`, m.state`)}
           WHERE m.phase <> 'off' AND m.cache_id = ANY(${ids}::text[]) ORDER BY m.mitigation_id`,
         prisma.$queryRaw<{ cacheId: string; rev: bigint }[]>`
-          SELECT cache_id AS "cacheId", max(rev) AS rev FROM mitigation
-          WHERE cache_id = ANY(${ids}::text[]) GROUP BY cache_id`,
+          SELECT c.cache_id AS "cacheId", m.rev FROM unnest(${ids}::text[]) AS c(cache_id)
+          CROSS JOIN LATERAL (
+            SELECT rev FROM mitigation WHERE cache_id = c.cache_id ORDER BY rev DESC LIMIT 1
+          ) m`,
       ],
       { isolationLevel: 'RepeatableRead' },
     ),
