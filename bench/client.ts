@@ -16,26 +16,23 @@ const HIT_SECONDS = IS_QUICK ? 1 : 3
 const VALUE = 'x'.repeat(100)
 
 type Use = { what: string; isControl?: boolean } & Omit<ClientLoad, 'isWrapped' | 'port'>
+const SERVER = { isServer: true, isCluster: false }
 const USES: Use[] = [
-  { what: 'GET, 50 at once', use: 'at once', atOnce: 50, isCluster: false },
-  { what: 'GET, one at a time', use: 'one at a time', atOnce: 1, isCluster: false },
-  { what: 'GET, automatic pipelines of 100', use: 'automatic pipelines', atOnce: 100, isCluster: false },
-  { what: 'GET, pipeline() of 100', use: 'pipelines', atOnce: 100, isCluster: false },
-  { what: 'GET, MULTI of 100', use: 'MULTI', atOnce: 100, isCluster: false },
-  { what: 'Cluster: GET, 50 at once', use: 'at once', atOnce: 50, isCluster: true },
+  { what: 'GET, 50 at once', use: 'at once', atOnce: 50, ...SERVER },
+  { what: 'GET, one at a time', use: 'one at a time', atOnce: 1, ...SERVER },
+  { what: 'GET, automatic pipelines of 100', use: 'automatic pipelines', atOnce: 100, ...SERVER },
+  { what: 'GET, pipeline() of 100', use: 'pipelines', atOnce: 100, ...SERVER },
+  { what: 'GET, MULTI of 100', use: 'MULTI', atOnce: 100, ...SERVER },
+  { what: 'Cluster: GET, 50 at once', use: 'at once', atOnce: 50, ...SERVER, isCluster: true },
   {
-    what: 'Cluster: GET, automatic pipelines of 100',
-    use: 'automatic pipelines',
-    atOnce: 100,
-    isCluster: true,
+    ...{ what: 'Cluster: GET, automatic pipelines of 100', use: 'automatic pipelines', atOnce: 100 },
+    ...{ ...SERVER, isCluster: true },
   },
+  { what: 'no HTTP: GET, one at a time', use: 'one at a time', atOnce: 1, ...SERVER, isServer: false },
+  { what: 'bare against bare: GET, 50 at once', isControl: true, use: 'at once', atOnce: 50, ...SERVER },
   {
-    ...{ what: 'bare against bare: GET, 50 at once', isControl: true },
-    ...{ use: 'at once', atOnce: 50, isCluster: false },
-  },
-  {
-    ...{ what: 'bare against bare: GET, automatic pipelines of 100', isControl: true },
-    ...{ use: 'automatic pipelines', atOnce: 100, isCluster: false },
+    ...{ what: 'bare against bare: GET, one at a time', isControl: true },
+    ...{ use: 'one at a time', atOnce: 1, ...SERVER },
   },
 ]
 
@@ -59,6 +56,7 @@ export async function run(): Promise<BenchResult> {
         isSeparate
           ? 'the servers have one core, the clients another.'
           : 'servers and clients share the cores as it comes: taskset could not keep them apart, and there is more noise.',
+        'both serve HTTP and are asked once a second, as an application server is: a process that uses no other connection at all has cheaper commands, bare, than one that does, and loses that to whatever opens the second. The row “no HTTP” is of such a process.',
         'bare against bare: two processes of the bare client, what the measure makes of no difference.',
         'the wrapped client has no policy: it counts a sample of its commands, asks for policies every 2 s and sends its heartbeats.',
         `hits: GET of one key of ${VALUE.length} bytes for ${HIT_SECONDS} s, each awaited; lru-cache alone: its get(), without a promise.`,
