@@ -12,12 +12,13 @@ const GONE: NodeState[] = ['refused', 'unreachable', 'unresolved', 'loading']
 
 /**
  * @param from epoch milliseconds, `to` likewise
- * @returns a sentence of the first that was felt then, or of a node that is still gone; null where there was none
+ * @returns a sentence of the first that was felt then, or of a node that left since the window before and is still
+ *   gone; null where there was none
  * @throws CachescopeError store-unreachable
  */
 export async function findIncident(
   store: Store,
-  { cacheId, action }: Pick<Mitigation, 'cacheId' | 'action'>,
+  { cacheId, action, proof }: Pick<Mitigation, 'cacheId' | 'action' | 'proof'>,
   from: number,
   to: number,
 ): Promise<string | null> {
@@ -25,6 +26,8 @@ export async function findIncident(
   if (action === 'failover') return null
   const kinds = KINDS.filter((kind) => action !== 'move-slot' || kind !== 'slots-moved')
   const end = new Date(to)
+  // One that was gone by then is missing from every figure alike, for weeks where nobody takes it out.
+  const since = proof?.before ? Date.parse(proof.before.from) : from
   const [event, down] = await query(store, (prisma) =>
     Promise.all([
       prisma.event.findFirst({
@@ -33,7 +36,12 @@ export async function findIncident(
         select: { message: true },
       }),
       prisma.node.findFirst({
-        where: { cacheId, removedAt: null, state: { in: GONE }, stateSince: { lte: end } },
+        where: {
+          ...{ cacheId, removedAt: null, state: { in: GONE } },
+          stateSince: { gte: new Date(since), lte: end },
+          // A host that is dead is unreachable and times out by turns.
+          sampledAt: { gt: new Date(since - FELT_MS) },
+        },
         orderBy: { stateSince: 'asc' },
         select: { address: true },
       }),

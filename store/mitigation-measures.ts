@@ -10,7 +10,7 @@ import { query, type Store } from './client.ts'
 import { findIncident } from './incidents.ts'
 import { type NameRate, readNameRates } from './name-rates.ts'
 
-type MeasuredOf = Pick<Mitigation, 'mitigationId' | 'cacheId' | 'action' | 'target' | 'preview'>
+type MeasuredOf = Pick<Mitigation, 'mitigationId' | 'cacheId' | 'action' | 'target' | 'preview' | 'proof'>
 
 /**
  * Of raw samples, so of a span within their retention. What the applications say is of the mitigation's own samples:

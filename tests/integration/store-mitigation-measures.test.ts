@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Proof } from '../../core/mitigations/measures.ts'
 import type { Mitigation } from '../../core/mitigations/model.ts'
-import type { EventKind } from '../../core/model.ts'
+import type { EventKind, NodeState } from '../../core/model.ts'
 import type { Waits } from '../../core/waits.ts'
 import { saveMitigationSample } from '../../store/mitigation-samples.ts'
 import {
@@ -19,6 +20,9 @@ beforeEach(async () => {
   shop = await createMeasuredSplit()
 })
 afterEach(() => shop.drop())
+
+const up = (at: number, node: ReturnType<typeof primaryOf>) =>
+  shop.save(at, { statuses: [status(at, node)], samples: [sample(at, {}, node)] })
 
 test('shards and nodes are averaged over the span, what lies outside is not in it', async () => {
   const first = { ...primaryOf(1) }
@@ -139,7 +143,30 @@ test('a failure of the cache that is not of the mitigation is told, and only the
   expect(await incidentOf()).toBe('1 slot moved.')
   expect(await incidentOf({ action: 'move-slot' })).toBeNull()
 
+  await up(FROM + 1_000, primaryOf(1))
   await shop.save(FROM + 3_000, { statuses: [status(FROM + 3_000, { ...primaryOf(1), state: 'refused' })] })
   expect(await incidentOf({ action: 'move-slot' })).toBe('10.0.0.1:7000 was down.')
   expect(await incidentOf({ action: 'failover' })).toBeNull()
+})
+
+test('a node that was gone before the window before began is no incident, whatever it is gone by', async () => {
+  const is = (at: number, state: NodeState, node = REPLICA) =>
+    shop.save(at, { statuses: [status(at, { ...node, state })] })
+  await up(FROM - 80_000, REPLICA)
+  await is(FROM - 70_000, 'refused')
+  const before = await shop.measure()
+  expect(before.incident).toBeNull()
+  // A dead host is gone in several ways by turns.
+  await is(FROM + 2_000, 'timeout')
+  await is(FROM + 4_000, 'unreachable')
+  expect((await shop.measure()).incident).toBeNull()
+
+  await up(FROM - 30_000, primaryOf(2))
+  await is(FROM - 25_000, 'refused', primaryOf(2))
+  expect((await shop.measure()).incident).toBeNull()
+  const proof: Proof = {
+    ...{ before: { ...before, from: new Date(FROM - 60_000).toISOString() }, after: [] },
+    ...{ verdict: null, because: null, decidedAt: null, divergence: null },
+  }
+  expect((await shop.measure({ ...shop.split, proof })).incident).toBe('10.0.0.2:7000 was down.')
 })
