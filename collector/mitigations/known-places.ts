@@ -26,9 +26,17 @@ export class KnownPlaces {
   }
 
   /** @throws CachescopeError store-unreachable */
-  async load({ at }: Topology): Promise<void> {
-    if (this.#topologyAt === at && this.isKnown) return
+  async load(topology: Topology): Promise<void> {
+    if (this.#topologyAt === topology.at) return
     this.#places = await readPlaces(this.#store, this.#cacheId)
-    this.#topologyAt = at
+    // The topology may not be saved yet: it is looked for again.
+    if (hasAll(this.#places, topology)) this.#topologyAt = topology.at
   }
+}
+
+function hasAll({ shardOrdinals, nodeAddresses }: Places, { shards }: Topology): boolean {
+  const [ordinals, addresses] = [new Set(shardOrdinals.values()), new Set(nodeAddresses.values())]
+  return shards.every(
+    ({ ordinal, nodes }) => ordinals.has(ordinal) && nodes.every(({ address }) => addresses.has(address)),
+  )
 }
