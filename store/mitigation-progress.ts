@@ -61,7 +61,7 @@ const held = ({ collectorId, cacheId }: Writer) => Prisma.sql`EXISTS (
 
 /**
  * Goes from one phase to the next, with an event, under a new revision of the policy document.
- * @returns false when the lease is gone or it was in another phase
+ * @returns false when the lease is gone, it was in another phase, or it was extended before it could expire
  * @throws CachescopeError store-unreachable
  */
 export async function savePhase(
@@ -78,6 +78,13 @@ export async function savePhase(
   },
 ): Promise<boolean> {
   const { mitigationId, from, to, outcome, message, event, now } = change
+  // Whoever extends it waits for the lock of the policies, or is waited for.
+  const isOver =
+    outcome !== 'expired'
+      ? Prisma.sql`true`
+      : Prisma.sql`from_ms(${now}) >= (
+          SELECT r.expires_at FROM mitigation_revision r WHERE r.mitigation_id = ${mitigationId}
+          ORDER BY r.revision DESC LIMIT 1)`
   const [, changed] = await query(store, (prisma) =>
     prisma.$transaction([
       prisma.$executeRaw(lockPolicies(writer.cacheId)),
@@ -85,7 +92,7 @@ export async function savePhase(
         WITH m AS (
           UPDATE mitigation SET phase = ${to}, phase_since = from_ms(${now}), outcome = coalesce(outcome, ${outcome}),
             message = ${message}, progress = NULL, rev = nextval('policy_rev')
-          WHERE mitigation_id = ${mitigationId} AND phase = ${from} AND ${held(writer)}
+          WHERE mitigation_id = ${mitigationId} AND phase = ${from} AND ${held(writer)} AND ${isOver}
           RETURNING cache_id, target
         ), s AS (
           UPDATE mitigation_step SET result = 'failed', ended_at = from_ms(${now}),

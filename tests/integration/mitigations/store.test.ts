@@ -182,6 +182,18 @@ describe('a mitigation', () => {
     }
   })
 
+  it('that was extended at its last moment does not expire by who had not seen it', async () => {
+    const id = await create(store, requestOf('split', 'at its end'))
+    await acquireLeases(store, 'me', ['shop'], 60_000)
+    const now = Date.parse((await detailOf(store, id)).expiresAt)
+    await extendMitigation(store, id, { ...change, expiresInSeconds: 60 }, now)
+    const expire = { from: 'prepare', to: 'draining', outcome: 'expired', message: null, event: 'x' } as const
+    expect(await savePhase(store, WRITER, { mitigationId: id, ...expire, now })).toBe(false)
+    expect((await detailOf(store, id)).phase).toBe('prepare')
+    expect(await savePhase(store, WRITER, { mitigationId: id, ...expire, now: now + 60_000 })).toBe(true)
+    await off(id)
+  })
+
   it('is listed by page, the newest first', async () => {
     const ids: number[] = []
     for (let index = 0; index < 5; index++) ids.push(await create(store, requestOf('split', `page:${index}`)))
