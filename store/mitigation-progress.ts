@@ -78,6 +78,9 @@ export async function savePhase(
   },
 ): Promise<boolean> {
   const { mitigationId, from, to, outcome, message, event, now } = change
+  // Why it drains stays the reason, but where its way back has failed.
+  const ended =
+    to === 'off' && outcome === 'failed' ? Prisma.sql`'failed'` : Prisma.sql`coalesce(outcome, ${outcome})`
   // Whoever extends it waits for the lock of the policies, or is waited for.
   const isOver =
     outcome !== 'expired'
@@ -90,7 +93,7 @@ export async function savePhase(
       prisma.$executeRaw(lockPolicies(writer.cacheId)),
       prisma.$executeRaw`
         WITH m AS (
-          UPDATE mitigation SET phase = ${to}, phase_since = from_ms(${now}), outcome = coalesce(outcome, ${outcome}),
+          UPDATE mitigation SET phase = ${to}, phase_since = from_ms(${now}), outcome = ${ended},
             message = ${message}, progress = NULL, rev = nextval('policy_rev')
           WHERE mitigation_id = ${mitigationId} AND phase = ${from} AND ${held(writer)} AND ${isOver}
           RETURNING cache_id, target

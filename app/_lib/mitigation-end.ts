@@ -15,7 +15,9 @@ export function isStaying({ phase, desired }: Standing): boolean {
 }
 
 /** What `expiresAt` is to it. `isAhead`: it is still to come. */
-export function endFact(mitigation: Standing & Pick<Mitigation, 'outcome' | 'isAbandoned'>): {
+export function endFact(
+  mitigation: Standing & Pick<Mitigation, 'outcome' | 'expiresAt' | 'phaseSince' | 'isAbandoned'>,
+): {
   name: string
   isAhead: boolean
 } {
@@ -24,7 +26,9 @@ export function endFact(mitigation: Standing & Pick<Mitigation, 'outcome' | 'isA
   if (isStaying(mitigation)) {
     return { name: isMeasured ? 'Measured until, at most' : 'Drains by itself', isAhead: true }
   }
-  if (outcome === 'expired') return { name: 'Its time was over', isAhead: false }
+  // Its way back was tried until after it, in vain.
+  const isGivenUp = outcome === 'failed' && mitigation.expiresAt < mitigation.phaseSince
+  if (outcome === 'expired' || isGivenUp) return { name: 'Its time was over', isAhead: false }
   const isDone = isMeasured || outcome === 'done'
   return { name: isDone ? 'Would have ended' : 'Would have drained', isAhead: false }
 }

@@ -136,6 +136,8 @@ export function mitigationState(mitigation: Mitigation): string {
     case 'draining':
       return `is draining, ${endedBy(outcome, actor)}.${proven === '' ? told(message) : proven}`
     case 'off':
+      // Its message has what is left to do by hand.
+      if (outcome === 'failed') return `${ended(outcome, actor)}.${told(message)}${proven}`
       return `${ended(outcome, actor)}.${proven === '' ? told(message) : proven}`
   }
 }
@@ -153,7 +155,7 @@ export function ended(outcome: Mitigation['outcome'], actor: string): string {
     case 'refused':
       return 'was refused, nothing was changed'
     case 'failed':
-      return 'failed and was undone'
+      return 'failed and was undone where that could be'
     case 'expired':
       return 'is off since its time was over'
     case 'harmful':

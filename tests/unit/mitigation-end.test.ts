@@ -45,6 +45,13 @@ describe('its time', () => {
     ['does harm', { phase: 'draining', outcome: 'harmful' }, 'Would have drained', false],
     ['drains at its time', { phase: 'draining', outcome: 'expired' }, 'Its time was over', false],
     ['was off at its time', { phase: 'off', outcome: 'expired' }, 'Its time was over', false],
+    ['failed before its time', { phase: 'off', outcome: 'failed' }, 'Would have drained', false],
+    [
+      'was given up after its time',
+      { phase: 'off', outcome: 'failed', phaseSince: '2026-01-01T12:10:00.000Z' },
+      'Its time was over',
+      false,
+    ],
     ['is measured', { isMeasured: true }, 'Measured until, at most', true],
     ['is measured no longer', { isMeasured: true, desired: 'off' }, 'Would have ended', false],
     ['is done', { phase: 'off', outcome: 'done' }, 'Would have ended', false],

@@ -86,7 +86,16 @@ describe('the sentence of a mitigation', () => {
       'was refused, nothing was changed. No replica.',
       'warn',
     ],
-    ['failed', { phase: 'off', outcome: 'failed' }, 'failed and was undone.', 'harm'],
+    ['failed', { phase: 'off', outcome: 'failed' }, 'failed and was undone where that could be.', 'harm'],
+    [
+      'not undone',
+      {
+        ...{ phase: 'off', outcome: 'failed', message: 'Given up: greedy is off still on b:1' },
+        proof: proof('worked', 'No connection.'),
+      },
+      'failed and was undone where that could be. Given up: greedy is off still on b:1. Worked: no connection.',
+      'harm',
+    ],
     ['done', { phase: 'off', outcome: 'done' }, 'is done.', 'calm'],
     ['off', { phase: 'off', outcome: 'drained' }, 'was drained by Ada.', 'calm'],
     [
@@ -203,7 +212,7 @@ describe('what every page says', () => {
       'Split of article:42 was refused, nothing was changed.',
     )
     expect(phaseNews({ ...plain, phase: 'off', outcome: 'failed' })).toBe(
-      'Split of article:42 failed and was undone.',
+      'Split of article:42 failed and was undone where that could be.',
     )
     expect(phaseNews({ ...plain, phase: 'off', outcome: 'drained' })).toBe(
       'Split of article:42 was drained by Ada.',

@@ -29,7 +29,7 @@ export async function eachNode(
 /**
  * What a way back comes to that failed at some nodes.
  * @param what `greedy is off`, as it is there still
- * @returns null where nothing is left; done where it is given up, with the nodes' names
+ * @returns null where nothing is left; failed where it is given up, with the nodes' names
  */
 export function leftOver(context: ActionContext, left: readonly Left[], what: string): Outcome | null {
   const [first] = left
@@ -41,7 +41,7 @@ export function leftOver(context: ActionContext, left: readonly Left[], what: st
     return { kind: 'wait', message: `${what} still on ${names}: ${first.error.message}` }
   }
   return {
-    kind: 'done',
+    kind: 'failed',
     message: `Given up: ${what} still on ${names}, put it back by hand. ${first.error.message}`,
   }
 }

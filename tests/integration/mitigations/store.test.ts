@@ -182,6 +182,19 @@ describe('a mitigation', () => {
     }
   })
 
+  it('keeps why it drains when it is off, but where its way back has failed', async () => {
+    await acquireLeases(store, 'me', ['shop'], 60_000)
+    const offBy = async (key: string, outcome: 'done' | 'failed') => {
+      const id = await create(store, requestOf('split', key))
+      const go = { mitigationId: id, message: null, event: key, now: Date.now() }
+      await savePhase(store, WRITER, { ...go, from: 'prepare', to: 'draining', outcome: 'drained' })
+      await savePhase(store, WRITER, { ...go, from: 'draining', to: 'off', outcome, event: `${key} is off` })
+      return (await detailOf(store, id)).outcome
+    }
+    expect(await offBy('undone', 'done')).toBe('drained')
+    expect(await offBy('left', 'failed')).toBe('failed')
+  })
+
   it('that was extended at its last moment does not expire by who had not seen it', async () => {
     const id = await create(store, requestOf('split', 'at its end'))
     await acquireLeases(store, 'me', ['shop'], 60_000)

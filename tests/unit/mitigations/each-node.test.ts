@@ -90,7 +90,7 @@ test.each([
     message: expect.stringMatching(/still on b:1: b:1 is away\.$/),
   })
   expect(await one.action.drain(contextAt(601_000))).toMatchObject({
-    kind: 'done',
+    kind: 'failed',
     message: expect.stringMatching(/^Given up: .* still on b:1, put it back by hand/),
   })
   expect(await one.action.drain(contextAt(1_000, ['a:1', 'c:1']))).toMatchObject({ kind: 'done' })
