@@ -2,12 +2,10 @@
 import type { NodeAddress } from '../../../core/sample.ts'
 import { NodeFailure } from '../../connection/failure.ts'
 import type { ActionContext, Outcome } from '../action.ts'
+import { isGivenUp } from './give-up.ts'
 import { Ended } from './server-action.ts'
 
 export type Left = { address: NodeAddress; error: NodeFailure | Ended }
-
-/** After its time is over, a way back is tried for so long. */
-const GIVE_UP_MS = 600_000
 
 /** @returns those where it failed @throws what is no answer of a node */
 export async function eachNode(
@@ -35,9 +33,7 @@ export function leftOver(context: ActionContext, left: readonly Left[], what: st
   const [first] = left
   if (first === undefined) return null
   const names = left.map(({ address }) => address).join(', ')
-  const { expiresAt, phaseSince } = context.mitigation
-  const endsAt = Math.max(Date.parse(expiresAt), Date.parse(phaseSince)) + GIVE_UP_MS
-  if (context.now() < endsAt) {
+  if (!isGivenUp(context)) {
     return { kind: 'wait', message: `${what} still on ${names}: ${first.error.message}` }
   }
   return {

@@ -21,6 +21,7 @@ import { FailoverState, follows } from './failover-state.ts'
 import { finishHandover, handOver, undoHandover } from './handover.ts'
 import { askSentinels, holdWrites, isSentinelBusy, undoSentinels } from './sentinel-handover.ts'
 import {
+  Ended,
   fail,
   isAtLeast,
   primaryAddress,
@@ -233,8 +234,15 @@ async function settle(context: ActionContext, state: FailoverState, promoted: No
   return { kind: 'wait', message: `${promoted} is the primary; ${who}.` }
 }
 
-/** A failover that happened stays: its way back is another one. One that has not is called off. */
+/** What it waits for the servers come to within seconds, or never. */
 async function drain(context: ActionContext): Promise<Outcome> {
+  const outcome = await callOff(context)
+  if (outcome.kind === 'wait') throw new Ended(outcome)
+  return outcome
+}
+
+/** A failover that happened stays: its way back is another one. One that has not is called off. */
+async function callOff(context: ActionContext): Promise<Outcome> {
   const saved = savedState(context, FailoverState)
   if (saved === null || (saved.sentAt === null && saved.method !== 'handover')) return { kind: 'done' }
   const { state, isBusy } = await watchSentinel(context, saved)

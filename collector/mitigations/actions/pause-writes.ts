@@ -12,6 +12,7 @@ import {
   unpause,
 } from '../../../core/mitigations/server-commands.ts'
 import type { NodeAddress } from '../../../core/sample.ts'
+import { NodeFailure } from '../../connection/failure.ts'
 import type { InfoReading } from '../../sources/info.ts'
 import type { Action, ActionContext, Outcome } from '../action.ts'
 import { readMaster } from './sentinel-master.ts'
@@ -176,7 +177,7 @@ async function renew(context: ActionContext): Promise<Outcome> {
   }
   await context.saveState(state)
   if (!isPrimary || leftMs <= 0) {
-    await sendStep(context, 'resume', unpause(address))
+    await resume(context, state)
     const message = isPrimary
       ? `Writes were held back on ${address} for ${pauseSeconds} s.`
       : `${address} is no primary any more: its writes are not held back.`
@@ -221,6 +222,16 @@ async function drain(context: ActionContext): Promise<Outcome> {
   if (info === null && context.now() - state.slicedAt < PAUSE_SLICE_MS) {
     return { kind: 'wait', message: `${state.address} does not answer; its pause ends by itself.` }
   }
-  if (info !== null) await sendStep(context, 'resume', unpause(state.address))
+  if (info !== null) await resume(context, state)
   return { kind: 'done', message: `Writes go on at ${state.address}.` }
+}
+
+async function resume(context: ActionContext, { address, slicedAt }: State): Promise<void> {
+  try {
+    await sendStep(context, 'resume', unpause(address))
+  } catch (error) {
+    // Without the right to end it, its last slice has ended by itself.
+    const isAnswer = error instanceof NodeFailure && error.replyCode !== null
+    if (!isAnswer || context.now() - slicedAt < PAUSE_SLICE_MS) throw error
+  }
 }

@@ -8,6 +8,7 @@ import type { CommandArgument } from '../../connection/node-connection.ts'
 import { type InfoReading, infoSource, numberField } from '../../sources/info.ts'
 import type { Action, ActionContext, Outcome } from '../action.ts'
 import { Halted } from '../halted.ts'
+import { Obstacles } from './give-up.ts'
 
 /** Ends the phase's method with an outcome, from however deep. */
 export class Ended extends Error {
@@ -30,9 +31,11 @@ type Methods = Pick<Action, 'prepare' | 'activate' | 'watch' | 'drain' | 'observ
 
 /**
  * An action whose every connection is the context's. A node that does not answer refuses what is only prepared, and is
- * waited for once something may have been changed; one that answers with an error ends it.
+ * waited for once something may have been changed; one that answers with an error ends it. Of a drain what it throws
+ * stands in its way, and what it returns is its work, which takes its time.
  */
 export function serverAction(methods: Methods): Action {
+  const obstacles = new Obstacles()
   return {
     prepare: (context) =>
       attempt(async () => {
@@ -41,7 +44,16 @@ export function serverAction(methods: Methods): Action {
       }, 'refused'),
     activate: (context) => attempt(() => methods.activate(context), 'failed'),
     watch: (context) => attempt(() => methods.watch(context), 'wait'),
-    drain: (context) => attempt(() => methods.drain(context), 'wait'),
+    async drain(context) {
+      try {
+        const outcome = await methods.drain(context)
+        obstacles.forget(context.mitigation.mitigationId)
+        return outcome
+      } catch (error) {
+        const outcome = outcomeOf(error, 'wait')
+        return outcome.kind === 'wait' ? obstacles.meet(context, outcome.message) : outcome
+      }
+    },
     async observe(context, when) {
       try {
         return (await methods.observe?.(context, when)) ?? null
@@ -50,7 +62,9 @@ export function serverAction(methods: Methods): Action {
         throw error
       }
     },
-    async stop() {},
+    async stop(mitigationId) {
+      obstacles.forget(mitigationId)
+    },
   }
 }
 
@@ -72,18 +86,22 @@ function refuseConflict(context: ActionContext): void {
   if (conflict !== null) refuse(conflict.message)
 }
 
-async function attempt(
-  run: () => Promise<Outcome>,
-  onReply: 'refused' | 'failed' | 'wait',
-): Promise<Outcome> {
+type OnReply = 'refused' | 'failed' | 'wait'
+
+async function attempt(run: () => Promise<Outcome>, onReply: OnReply): Promise<Outcome> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof Ended) return error.outcome
-    if (!(error instanceof NodeFailure)) throw error
-    const isAnswer = error.replyCode !== null && !isTransient(error)
-    return { kind: isAnswer || onReply === 'refused' ? onReply : 'wait', message: error.message }
+    return outcomeOf(error, onReply)
   }
+}
+
+/** @throws what is neither an end nor a node's failure */
+function outcomeOf(error: unknown, onReply: OnReply): Outcome {
+  if (error instanceof Ended) return error.outcome
+  if (!(error instanceof NodeFailure)) throw error
+  const isAnswer = error.replyCode !== null && !isTransient(error)
+  return { kind: isAnswer || onReply === 'refused' ? onReply : 'wait', message: error.message }
 }
 
 const TRANSIENT = new Set(['LOADING', 'BUSY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'IOERR'])

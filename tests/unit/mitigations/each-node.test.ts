@@ -5,60 +5,23 @@ import type { ActionContext } from '../../../collector/mitigations/action.ts'
 import { denyUser } from '../../../collector/mitigations/actions/deny-user.ts'
 import { setConfig } from '../../../collector/mitigations/actions/set-config.ts'
 import type { MitigationAction } from '../../../core/mitigations/model.ts'
-import { cacheConfig } from '../../support/action-context.ts'
+import { drainingContext } from '../../support/draining-context.ts'
 
-const TIME = '2026-01-01T00:00:00.000Z'
 const NODES = ['a:1', 'b:1', 'c:1']
 
 /** Nodes that answer as they are told, `b:1` never; and what was sent to which. */
 function world(action: MitigationAction, state: unknown, answer: (command: string) => unknown) {
   const sent: string[] = []
-  const contextAt = (sinceMs: number, members = NODES): ActionContext => ({
-    mitigation: {
-      ...{
-        cacheId: 'shop',
-        action,
-        target: { kind: 'cache' },
-        mitigationId: 1,
-        label: 'shop',
-        overrides: [],
-      },
+  const contextAt = (sinceMs: number, members = NODES): ActionContext =>
+    drainingContext(sinceMs, {
+      ...{ action, state, members },
       parameters: { username: 'greedy', name: 'maxmemory', bytes: 2 },
-      ...{ phase: 'draining', phaseSince: TIME, createdAt: TIME, expiresAt: TIME, desired: 'off' },
-      ...{
-        requestedBy: 'ada',
-        actor: 'ada',
-        reason: 'x',
-        rev: 1,
-        message: null,
-        outcome: null,
-        progress: null,
-      },
-      ...{ acknowledgement: null, preview: null, proof: null, isMeasured: false },
-    },
-    cache: cacheConfig('standalone'),
-    topology: {
-      ...{ cacheId: 'shop', at: 0 },
-      shards: members.map((address, index) => ({
-        ...{ ordinal: index + 1, slots: null },
-        nodes: [{ address, role: 'primary', clusterNodeId: null }],
-      })),
-    },
-    ...{ shardOrdinals: new Map(), nodeAddresses: new Map(), others: [], state },
-    ...{ now: () => Date.parse(TIME) + sinceMs, random: () => 0, reading: () => null },
-    ...{ isSampled: true, acknowledgement: null, lagSeconds: () => null },
-    node: async (address) => {
-      const call = async (command: string, ...args: unknown[]) => {
+      call: async (address, command, ...args) => {
         if (address === 'b:1') throw new NodeFailure({ state: 'unreachable', message: 'b:1 is away.' })
         if (args[0] !== 'GETUSER' && args[0] !== 'GET') sent.push(`${address} ${command} ${args.join(' ')}`)
         return answer(command)
-      }
-      return { address, call, callBuffer: call }
-    },
-    step: (_options, run) => run(),
-    saveState: async () => {},
-    signal: new AbortController().signal,
-  })
+      },
+    })
   return { sent, contextAt }
 }
 
