@@ -58,13 +58,14 @@ export function planSpreadTtls(facts: MitigationFacts, { pattern, spread }: Para
       ...looks(
         EACH_PAGE,
         node.address,
+        'INFO server',
         shown(scanKeys(node.address, '0', pattern)).command.replace('SCAN 0', 'SCAN <cursor, from 0 on>'),
         'TIME',
         'PTTL <each key>',
       ),
       {
         node: node.address,
-        command: `PEXPIREAT <each key> <its earlier time>${isRedisAtLeast(node, 7, 0) ? ' LT' : ''}`,
+        command: `PEXPIREAT <each key> <its earlier time>${isRedisAtLeast(node, 7, 0) ? ' XX LT' : ''}`,
       },
     ]),
     refusals: [

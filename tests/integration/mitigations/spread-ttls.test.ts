@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { spreadTtls } from '../../../collector/mitigations/actions/spread-ttls.ts'
 import type { Topology } from '../../../core/sample.ts'
-import { ActionRun, cacheConfig } from '../../support/action-context.ts'
+import { ActionRun, cacheConfig, type RunOptions } from '../../support/action-context.ts'
 import { type RedisProcess, startRedis } from '../../support/redis.ts'
+import { startScriptedRedis } from '../../support/scripted-redis.ts'
 
 const TTL_MS = 1_000_000
 let server: RedisProcess
@@ -11,11 +12,15 @@ let topology: Topology
 
 beforeAll(async () => {
   server = await startRedis()
-  const nodes = [{ address: server.address, role: 'primary' as const, clusterNodeId: null }]
-  topology = { cacheId: 'shop', at: 1, shards: [{ ordinal: 1, slots: null, nodes }] }
+  topology = topologyOf(server.address)
 })
 afterAll(async () => {
   await server?.stop()
+})
+
+const topologyOf = (address: string): Topology => ({
+  ...{ cacheId: 'shop', at: 1 },
+  shards: [{ ordinal: 1, slots: null, nodes: [{ address, role: 'primary', clusterNodeId: null }] }],
 })
 
 const FILL = `
@@ -33,7 +38,7 @@ async function expiries(db: number, prefix: string, count: number): Promise<numb
   return (await server.command('EVAL', READ, 0, db, prefix, count)) as number[]
 }
 
-function runOf(pattern: string, mitigationId = 7): ActionRun {
+function runOf(pattern: string, more: Partial<RunOptions> = {}): ActionRun {
   let now = 1_000_000
   return new ActionRun({
     action: spreadTtls(),
@@ -42,12 +47,13 @@ function runOf(pattern: string, mitigationId = 7): ActionRun {
     parameters: { pattern, spread: 0.2 },
     cache: cacheConfig('standalone'),
     topology,
-    mitigationId,
+    mitigationId: 7,
     // Every look is a page later.
     now: () => {
       now += 250
       return now
     },
+    ...more,
   })
 }
 
@@ -103,6 +109,64 @@ describe('spread-ttls', { timeout: 300_000 }, () => {
       expect(expiry).toBeLessThan(at)
       expect(expiry).toBeGreaterThan(at - TTL_MS * 0.2 - 1_000)
     }
+  })
+
+  it('cuts a key once that SCAN shows twice', async () => {
+    const scripted = await startScriptedRedis(([name, cursor]) => {
+      if (name === 'INFO')
+        return 'redis_version:7.0.15\r\nrun_id:r\r\nrole:master\r\ndb0:keys=3,expires=3,avg_ttl=9\r\n'
+      if (name === 'SCAN') return cursor === '0' ? ['7', ['a', 'b']] : ['0', ['b', 'c']]
+      if (name === 'TIME') return ['1000', '0']
+      return name === 'PTTL' ? 1_000_000 : 1
+    })
+    const run = runOf('*', { topology: topologyOf(`127.0.0.1:${scripted.port}`) })
+    expect(await run.on()).toMatchObject({
+      kind: 'finished',
+      message: expect.stringMatching(/^3 of 3 keys/),
+    })
+    const cut = scripted.commands.filter((words) => words.startsWith('PEXPIREAT'))
+    expect(cut.map((words) => words.split(' ')[1]).toSorted()).toEqual(['a', 'b', 'c'])
+    await scripted.close()
+  })
+
+  it('gives none to a key that has lost its own meanwhile', async () => {
+    await server.command('FLUSHALL')
+    const at = Date.now() + TTL_MS
+    for (const key of ['article:1', 'article:2']) await server.command('SET', key, 'v', 'PXAT', at)
+    const real = spreadTtls()
+    const activate: typeof real.activate = (context) =>
+      real.activate({
+        ...context,
+        // The times are known and none is sent.
+        async saveState(state) {
+          await context.saveState(state)
+          await server.command('SET', 'article:1', 'v')
+        },
+      })
+    const run = runOf('article:*', { action: { ...real, activate } })
+    expect(await run.on()).toMatchObject({ kind: 'finished' })
+    expect(run.sent.filter((words) => words.startsWith('PEXPIREAT article:1 '))).toHaveLength(1)
+    expect(await expiries(0, 'article:', 2)).toEqual([-1, expect.toSatisfy((expiry) => expiry < at)])
+  })
+
+  it('fails with what was done once the server was restarted', async () => {
+    const own = await startRedis()
+    await own.command('EVAL', FILL, 0, 0, Date.now() + TTL_MS)
+    const run = runOf('article:*', { topology: topologyOf(own.address) })
+    // In the second page.
+    expect(await run.dieAt(700)).toBe(true)
+    await own.kill('SIGKILL')
+    await own.restart()
+    await own.command('EVAL', FILL, 0, 0, Date.now() + TTL_MS)
+    const before = run.sent.length
+    expect(await run.on()).toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(
+        /was restarted.* [1-9]\d* of [1-9]\d* keys of article:\* expire earlier/,
+      ),
+    })
+    expect(run.sent.slice(before)).toEqual(['INFO server'])
+    await own.stop()
   })
 
   it('leaves alone what Cachescope keeps there itself', async () => {
