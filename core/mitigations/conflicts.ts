@@ -41,6 +41,9 @@ function reasonOf(
       ? `it sets ${name} there too, and each would put back what the other has set.`
       : null
   }
+  if (draft.action === 'move-slot' && other.action === 'move-slot') {
+    return 'one slot moves at a time, for a server may know no other way to call one move off than to end all.'
+  }
   if (!isPausing(draft.action) || !isPausing(other.action)) return null
   const shard = shardOf(draft.target)
   return shard !== null && shard === shardOf(other.target)

@@ -76,6 +76,18 @@ export async function cancelNative(
   const tasks = await listTasks(context, method, method === 'redis' ? destination : source)
   const task = ownTask(tasks, slot, destination, known)
   if (task !== null && !task.isOver) {
+    // Called off by then, the source would take writes that the destination, which has the slot, does not hear of.
+    if (method === 'valkey' && /pause|failover/.test(task.state)) {
+      return { kind: 'wait', message: `Slot ${slot} is being handed over to ${destination.address}.` }
+    }
+    const foreign = method === 'valkey' ? foreignTask(tasks, task, source) : null
+    if (foreign !== null) {
+      const slots = foreign.slots.map(([first, last]) => (first === last ? first : `${first}-${last}`))
+      return {
+        kind: 'wait',
+        message: `The move of slot ${slot} cannot be called off alone: ${source.address} sends slots ${slots.join(', ')} by somebody else's order, and would end both. The first of the two that ends is waited for.`,
+      }
+    }
     const command =
       method === 'redis' ? cancelImport(destination.address, task.id) : cancelMigrations(source.address)
     // It is asked for again while it still shows: an engine may have tried a failed one anew meanwhile.
@@ -85,6 +97,11 @@ export async function cancelNative(
   const owner = ownerOf(await readClusterNodes(context, destination.address), slot)
   const place = owner === destination.id ? `had come to ${destination.address} already` : 'stays where it is'
   return { kind: 'done', message: `Slot ${slot} ${place}.` }
+}
+
+/** Another that the source sends: what comes to it is not ended with ours. */
+function foreignTask(tasks: SlotTask[], own: SlotTask, source: Side): SlotTask | null {
+  return tasks.find(({ id, isOver, to }) => !isOver && id !== own.id && to !== source.id) ?? null
 }
 
 /** The newest that moves this slot alone, to there. */

@@ -2,6 +2,7 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moveSlot } from '../../../collector/mitigations/actions/move-slot.ts'
+import { slotOf } from '../../../core/key-slot.ts'
 import type { Topology } from '../../../core/sample.ts'
 import { ActionRun, cacheConfig } from '../../support/action-context.ts'
 import { grant, MITIGATION_USER, rightsOf } from '../../support/documented-rights.ts'
@@ -12,6 +13,7 @@ const SLOT = 14_604
 const KEYS = 20_000
 const COUNTERS = 20
 const ALL_KEYS = KEYS + COUNTERS
+const FILL = "for i = 1, ARGV[1] do redis.call('SET', KEYS[1] .. i, string.rep('x', 100)) end"
 /** What the sender waits at each key: with it 20,000 are on their way for six seconds at least. */
 const SLOW_US = 300
 /** Each test waits several times for as long as a wait may take. */
@@ -30,8 +32,7 @@ describe.each([
     cluster = await startRedisCluster({ engine, primaries: 3, replicasPerPrimary: 1 })
     ids = await Promise.all(cluster.nodes.map(async (node) => String(await node.command('CLUSTER', 'MYID'))))
     await grant(cluster.nodes, rightsOf('move-slot', where))
-    const script = "for i = 1, ARGV[1] do redis.call('SET', KEYS[1] .. i, string.rep('x', 100)) end"
-    await (await nodeOf(2)).command('EVAL', script, 1, '{moving}:', KEYS)
+    await (await nodeOf(2)).command('EVAL', FILL, 1, '{moving}:', KEYS)
     writer = startWriter(cluster)
     await until('every counter is there', () => writer.acknowledged >= COUNTERS)
   })
@@ -156,6 +157,38 @@ describe.each([
       await expectAllAt(to)
       if (run.isKillPending) break
     }
+  })
+
+  it.runIf(engine === 'valkey')('is not called off where that would end the move of another', async () => {
+    await slowDown(SLOW_US)
+    const owner = (await counts()).findIndex((count) => count > 0)
+    const to = (owner + 1) % 2
+    const source = await nodeOf(owner)
+    const tag = Array.from({ length: 100 }, (_, at) => `tag ${at}`).find(
+      (one) => Math.floor(slotOf(Buffer.from(one)) / 5_462) === owner,
+    )
+    const otherSlot = slotOf(Buffer.from(tag ?? ''))
+    await source.command('EVAL', FILL, 1, `{${tag}}:`, 2_000)
+    const taker = ids[cluster.nodes.indexOf(await nodeOf(to))] ?? ''
+    const run = await runTo(to)
+    const moving = run.on()
+    await until('keys are on their way', () => isOnTheWay(run))
+    await source.command(...['CLUSTER', 'MIGRATESLOTS', 'SLOTSRANGE', otherSlot, otherSlot, 'NODE', taker])
+    const drain = run.drain()
+    await until(
+      'it says why',
+      () => run.messages.at(-1)?.includes(`sends slots ${otherSlot} by somebody else's order`) ?? false,
+    )
+    expect(await drain).toMatchObject({ kind: 'done', message: expect.stringMatching(/had come to/) })
+    expect(await moving).toMatchObject({ kind: 'finished' })
+    await slowDown(0)
+    expect(run.sent.filter((words) => words.startsWith('CLUSTER CANCEL'))).toEqual([])
+    await expectAllAt(to)
+    const target = await nodeOf(to)
+    await until(
+      'the other slot has moved too',
+      async () => Number(await target.command('CLUSTER', 'COUNTKEYSINSLOT', otherSlot)) === 2_000,
+    )
   })
 
   it('ends where the destination would run out of memory', async () => {

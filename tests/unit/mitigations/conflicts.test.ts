@@ -1,6 +1,7 @@
 /** What of different targets is in each other's way: told before, and refused by the later of two. */
 import { describe, expect, it } from 'vitest'
 import { failover } from '../../../collector/mitigations/actions/failover.ts'
+import { moveSlot } from '../../../collector/mitigations/actions/move-slot.ts'
 import { pauseWrites } from '../../../collector/mitigations/actions/pause-writes.ts'
 import { setConfig } from '../../../collector/mitigations/actions/set-config.ts'
 import type { MitigationDraft, ServerAction } from '../../../core/mitigations/model.ts'
@@ -19,7 +20,12 @@ const memory = { name: 'maxmemory', bytes: 190_000_000 }
 const policy = { name: 'maxmemory-policy', policy: 'allkeys-lfu' }
 const pause = { pauseSeconds: 5 }
 
-const ACTIONS = { failover, 'set-config': setConfig, 'pause-writes': pauseWrites } as const
+const ACTIONS = {
+  failover,
+  'move-slot': moveSlot,
+  'set-config': setConfig,
+  'pause-writes': pauseWrites,
+} as const
 
 const PAIRS: [string, Of & { action: keyof typeof ACTIONS }, Of, RegExp | null][] = [
   [
@@ -80,6 +86,18 @@ const PAIRS: [string, Of & { action: keyof typeof ACTIONS }, Of, RegExp | null][
     'a pause, and a failover of its shard that is over and only measured',
     { action: 'pause-writes', target: node(102), parameters: pause },
     { action: 'failover', target: shard(12), parameters: { toNodeId: null }, isMeasured: true },
+    null,
+  ],
+  [
+    'a slot that moves, and another one',
+    { action: 'move-slot', target: cache, parameters: { slot: 1, toShardId: null } },
+    { action: 'move-slot', target: cache, parameters: { slot: 2, toShardId: null } },
+    /one slot moves at a time/,
+  ],
+  [
+    'a slot that moves, and one that has moved and is only measured',
+    { action: 'move-slot', target: cache, parameters: { slot: 1, toShardId: null } },
+    { action: 'move-slot', target: cache, parameters: { slot: 2, toShardId: null }, isMeasured: true },
     null,
   ],
 ]
