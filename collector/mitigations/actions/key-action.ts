@@ -294,5 +294,5 @@ function lagging({ applied, instances }: Acknowledgement, late: Laggard[]): stri
 }
 
 function tooLarge(): string {
-  return `The value has grown beyond ${MAX_DUMP_BYTES / 1024} KiB: copying it at every change costs more than it saves.`
+  return `The value has grown beyond ${MAX_DUMP_BYTES / 1024} KiB, or the user may not ask for its size any more: copying it at every change costs more than it saves.`
 }

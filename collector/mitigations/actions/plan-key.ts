@@ -42,12 +42,13 @@ async function planAsIs(context: ActionContext, address: NodeAddress, slots: Slo
   const { mitigation } = context
   const { db, key } = keyOf(context)
   const node = await context.node(address, db)
-  const refusal = await refuseKey(node, key)
+  const size = await memoryUsage(node, key)
+  const refusal = await refuseKey(node, key, size)
   if (refusal !== null) return refused(refusal)
   if (mitigation.action === 'local-cache') return planned({ local: localPlan(mitigation.parameters) })
   if (mitigation.action === 'split') {
     const { variants, writeFanout } = PARAMETERS.split.parse(mitigation.parameters)
-    return planCopies(context, address, slots, variants, writeFanout)
+    return planCopies(context, address, slots, variants, writeFanout, size)
   }
   const { by, copies } = PARAMETERS.replicate.parse(mitigation.parameters)
   const hasReplica = hasReplicaInSync(context, shardOf(context, address))
@@ -58,15 +59,11 @@ async function planAsIs(context: ActionContext, address: NodeAddress, slots: Slo
           `No replica of the shard is up and at most ${IN_SYNC_SECONDS} s behind its primary. Choose copies, or add a replica.`,
         )
   }
-  return planCopies(context, address, slots, copies, false)
+  return planCopies(context, address, slots, copies, false, size)
 }
 
-async function refuseKey(node: ActionNode, key: Buffer): Promise<string | null> {
-  const [type, , size] = await Promise.all([
-    node.call('TYPE', key),
-    node.call('PTTL', key),
-    memoryUsage(node, key),
-  ])
+async function refuseKey(node: ActionNode, key: Buffer, size: number | null): Promise<string | null> {
+  const [type] = await Promise.all([node.call('TYPE', key), node.call('PTTL', key)])
   if (type === 'none') {
     return 'The key does not exist now: there is nothing to copy or to hold.'
   }
@@ -97,7 +94,13 @@ async function planCopies(
   slots: SlotMap,
   count: number | null,
   writeFanout: boolean,
+  size: number | null,
 ): Promise<KeyState> {
+  if (size === null) {
+    return refused(
+      `How large the key is, ${address} does not say, and a large one holds its primary up each time that it is copied. Give the user +memory|usage there (docs/permissions.md).`,
+    )
+  }
   const { db, key } = keyOf(context)
   const owner = shardOf(context, address)
   const shards = context.topology.shards.map(({ ordinal, slots: owned }) => ({

@@ -73,6 +73,8 @@ export class Mirror {
   #settles: number[] = []
   #probeFrom = 0
   #isTooLarge = false
+  /** The last DUMP was answered with a small value. Else its size is asked first: a big one holds the primary up. */
+  #isSmall = false
   #passBytes = 0
   #message: string | null = null
   #stopped = false
@@ -221,13 +223,16 @@ export class Mirror {
     // What changes from here on makes it dirty again.
     this.#isDirty = false
     const version = ++this.#version
-    if (this.#isTooLarge && (await isLargerThan(node, baseKey, maxBytes))) {
+    if (!this.#isSmall && (await isLargerThan(node, baseKey, maxBytes))) {
+      this.#isTooLarge = true
       return this.#take({ version, dump: null, ttlMs: null, node })
     }
+    this.#isSmall = false
     const [reply, pttl] = await Promise.all([node.callBuffer('DUMP', baseKey), node.call('PTTL', baseKey)])
     const dump = Buffer.isBuffer(reply) ? reply : null
     const ttl = Number(pttl)
     this.#isTooLarge = dump !== null && dump.length > maxBytes
+    this.#isSmall = !this.#isTooLarge
     this.#passBytes = (dump?.length ?? 0) * (1 + (this.#isTooLarge ? 0 : this.#copies.length))
     const isGone = dump === null || ttl === -2 || this.#isTooLarge
     return this.#take({ version, dump: isGone ? null : dump, ttlMs: ttl < 0 ? null : ttl, node })

@@ -142,6 +142,30 @@ describe('the mirror', () => {
     expect(mirror.status.isTooLarge).toBe(false)
   })
 
+  it('dumps nothing large blindly: neither at first, nor after a DUMP that has failed', async () => {
+    const { client, cluster, ownerIndex, start } = await mirrorWorld('k')
+    const primary = cluster.primaries[ownerIndex]
+    const dumps = async () =>
+      Number(
+        /cmdstat_dump:calls=(\d+)/.exec(String(await primary?.command('INFO', 'commandstats')))?.[1] ?? 0,
+      )
+    await client.set('k', randomBytes(1_200_000))
+    const { mirror } = start()
+    await until('it is too large', () => mirror.status.isTooLarge)
+    expect(await dumps()).toBe(0)
+    await client.set('k', 'small')
+    await untilRight(mirror)
+    await primary?.command('ACL', 'SETUSER', 'default', '-dump')
+    await client.set('k', 'also small')
+    await until('it fails', () => mirror.status.message !== null)
+    await client.set('{k}staging', randomBytes(1_200_000))
+    await client.rename('{k}staging', 'k')
+    const before = await dumps()
+    await primary?.command('ACL', 'SETUSER', 'default', '+dump')
+    await until('it is too large', () => mirror.status.isTooLarge)
+    expect(await dumps()).toBe(before)
+  })
+
   it('takes no encoding for a difference', async () => {
     const { client, cluster, copyKeys, ownerIndex, start } = await mirrorWorld('k')
     const elsewhere = cluster.primaries.filter((_, index) => index !== ownerIndex)

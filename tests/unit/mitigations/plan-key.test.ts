@@ -1,5 +1,6 @@
 /** How a key action is planned at the node: by the guards of the preview, and as the preview has shown it. */
 import { expect, test } from 'vitest'
+import { NodeFailure } from '../../../collector/connection/failure.ts'
 import type { ActionContext } from '../../../collector/mitigations/action.ts'
 import { planKey } from '../../../collector/mitigations/actions/plan-key.ts'
 import { SlotMap } from '../../../collector/mitigations/slot-map.ts'
@@ -27,12 +28,14 @@ const topology: Topology = {
 
 type Options = {
   type?: string
+  /** Default: it may be asked for. */
+  isSizeDenied?: boolean
   lagSeconds: number | null
   shown?: 'copies' | 'replicas'
   overrides?: string[]
 }
 
-async function plan({ type = 'string', lagSeconds, shown, overrides = [] }: Options) {
+async function plan({ type = 'string', isSizeDenied = false, lagSeconds, shown, overrides = [] }: Options) {
   const target = { kind: 'key' as const, db: 0, keyBase64: KEY.toString('base64') }
   const draft = {
     cacheId: 'shop',
@@ -47,7 +50,11 @@ async function plan({ type = 'string', lagSeconds, shown, overrides = [] }: Opti
     0,
   )
   const preview = shown === undefined ? null : { ...base, variants: shown === 'copies' ? [] : null }
-  const call = async (command: string) => (command === 'TYPE' ? type : command === 'PTTL' ? -2 : 100)
+  const call = async (command: string) => {
+    if (command === 'MEMORY' && isSizeDenied)
+      throw new NodeFailure({ state: 'denied', message: 'No.' }, 'NOPERM')
+    return command === 'TYPE' ? type : command === 'PTTL' ? -2 : 100
+  }
   const context: ActionContext = {
     mitigation: {
       ...{
@@ -112,4 +119,10 @@ test.each<[number, Options['shown'], boolean]>([
 
 test('a key that is gone is refused, whatever somebody takes on', async () => {
   expect((await plan({ type: 'none', lagSeconds: 0, overrides: ['missing'] })).refusal).toMatch(/not exist/)
+})
+
+test('a key whose size nobody may ask for is not copied, and read from a replica', async () => {
+  expect((await plan({ isSizeDenied: true, lagSeconds: null })).refusal).toMatch(/\+memory\|usage/)
+  const state = await plan({ isSizeDenied: true, lagSeconds: 0 })
+  expect([state.refusal, state.plan?.replicaRead]).toEqual([null, true])
 })
