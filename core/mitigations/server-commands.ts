@@ -55,9 +55,19 @@ export const slotNode = (node: NodeAddress, slot: number, ownerId: string) =>
 export const slotStable = (node: NodeAddress, slot: number) => at(node, 'CLUSTER', 'SETSLOT', slot, 'STABLE')
 /** Between two signs of life of the other server: one that reads a big value in gives none. */
 const MIGRATE_TIMEOUT_MS = 5_000
-/** Keys of one batch follow; with a password, AUTH or AUTH2 stands before KEYS. */
+/** Of one key, by MEMORY USAGE: a bigger one holds both nodes up for a second and more, and comes to nothing after five. */
+export const MAX_MIGRATED_BYTES = 64_000_000
+/** Keys whose sizes are asked for before anything is sent. */
+export const SIZED_KEYS = 1_000
+/**
+ * Keys of one batch follow; with a password, AUTH or AUTH2 stands before KEYS. REPLACE: a key that is at both, after a
+ * MIGRATE that was cut off, is the source's: its clients are not sent on while it is there.
+ */
 export const migrateKeys = (source: NodeAddress, { host, port }: HostPort) =>
   at(source, 'MIGRATE', host, port, '', 0, MIGRATE_TIMEOUT_MS, 'REPLACE')
+/** Back to where the slot is owned: what is there stays. */
+export const fetchKeys = (from: NodeAddress, { host, port }: HostPort) =>
+  at(from, 'MIGRATE', host, port, '', 0, MIGRATE_TIMEOUT_MS)
 /** Redis 8.4 and later, on the destination. */
 export const importSlot = (destination: NodeAddress, slot: number) =>
   at(destination, 'CLUSTER', 'MIGRATION', 'IMPORT', slot, slot)

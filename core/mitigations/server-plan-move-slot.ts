@@ -5,10 +5,13 @@ import type { Parameters } from './parameters.ts'
 import {
   cancelImport,
   cancelMigrations,
+  fetchKeys,
   hostPort,
   importSlot,
+  MAX_MIGRATED_BYTES,
   migrateKeys,
   migrateSlot,
+  SIZED_KEYS,
   slotImporting,
   slotMigrating,
   slotNode,
@@ -30,6 +33,8 @@ import {
   when,
 } from './server-plans.ts'
 import { short } from './words.ts'
+
+const SIZE = 'MEMORY USAGE <each key> SAMPLES 5'
 
 type Commands = Preview['commands']
 
@@ -74,7 +79,7 @@ export function planMoveSlot(facts: MitigationFacts, { slot, toShardId }: Parame
       'It isolates a hot key from the keys around it. A key that is too hot for one node is as hot on the other.',
       ...(isNative(from, to) === null
         ? [
-            'While a key is on its way both nodes serve nobody: milliseconds for small values, longer for large ones.',
+            `While a key is on its way both nodes serve nobody: milliseconds for small values, longer for large ones. One of more than ${MAX_MIGRATED_BYTES / 1_000_000} MB is not moved: then the slot stays where it is.`,
           ]
         : []),
       ...(toShardId === null
@@ -155,9 +160,10 @@ function classicCommands(
 ): Commands {
   const close = (node: MitigationNode) => shown(slotStable(node.address, slot))
   return [
+    ...looksBefore(from.address, `CLUSTER GETKEYSINSLOT ${slot} ${SIZED_KEYS}`, SIZE),
     ...moveByKeys(facts, slot, from, to),
-    ...[close(from), ...readKeys(slot, to), moveKeys(to, from), close(to)].map((command) =>
-      when('where the first keys cannot be read there', command),
+    ...[close(from), ...takeBack(slot, from, to), close(to)].map((command) =>
+      when('where keys cannot leave', command),
     ),
     ...[from, to].map((node) => when('the way back before a key has left', close(node))),
     ...moveByKeys(facts, slot, to, from).map((command) => when('the way back once keys have left', command)),
@@ -188,9 +194,20 @@ function readKeys(slot: number, from: MitigationNode): Commands {
     UNTIL_OVER,
     from.address,
     `CLUSTER GETKEYSINSLOT ${slot} 100`,
-    'MEMORY USAGE <each key> SAMPLES 5',
+    SIZE,
     `CLUSTER COUNTKEYSINSLOT ${slot}`,
   )
+}
+
+/** What has left comes back; of a key that is at both, the older is removed. */
+function takeBack(slot: number, from: MitigationNode, to: MitigationNode): Commands {
+  const { node, command } = shown(fetchKeys(to.address, hostPort(from.address)))
+  return [
+    ...looks(UNTIL_OVER, to.address, `CLUSTER GETKEYSINSLOT ${slot} 10`, `CLUSTER COUNTKEYSINSLOT ${slot}`),
+    ...looks(UNTIL_OVER, from.address, SIZE),
+    ...['ASKING', 'UNLINK <each key that is at both>'].map((one) => ({ node, command: one })),
+    { node, command: `${command} KEYS …` },
+  ]
 }
 
 function moveKeys(from: MitigationNode, to: MitigationNode): Commands[number] {

@@ -3,50 +3,23 @@
  * next, so that it may be killed anywhere. At every moment each key is at one of the two, and clients are led to it.
  */
 import {
-  commandText,
-  type HostPort,
-  migrateKeys,
   slotImporting,
   slotMigrating,
   slotNode,
   slotStable,
 } from '../../../core/mitigations/server-commands.ts'
-import { NodeFailure } from '../../connection/failure.ts'
 import type { ActionContext, Outcome } from '../action.ts'
 import { sendAgain } from './send-again.ts'
-import { Ended, fail, send, sendBuffer, sendStep } from './server-action.ts'
-import { checkFormat, unreadable } from './slot-format.ts'
-import { countKeys, readSlot, type Side, tellOthers } from './slot-view.ts'
+import { fail, sendStep } from './server-action.ts'
+import { checkFormat } from './slot-format.ts'
+import { fetchKeys, moveKeys } from './slot-keys.ts'
+import { readSlot, type Side, tellOthers } from './slot-view.ts'
 
-const BATCH_KEYS = 100
-/** A node is busy for as long as a batch is written: a bigger key goes alone. */
-const BATCH_BYTES = 262_144
-/** What one tick spends: the collector has other work, and the clients of both nodes too. */
-const TICK_MS = 400
-
-/** The destination is of an older version, or of another engine. */
-class UnreadableKeys extends Ended {}
-
-/** @param label tells the steps of two moves of one phase apart */
+/**
+ * @param label tells the steps of two moves of one phase apart
+ * @throws Unmovable, FailedBatch
+ */
 export async function moveClassic(
-  context: ActionContext,
-  slot: number,
-  source: Side,
-  destination: Side,
-  total: number,
-  label: string,
-): Promise<Outcome> {
-  try {
-    return await goOn(context, slot, source, destination, total, label)
-  } catch (error) {
-    if (!(error instanceof UnreadableKeys)) throw error
-    const left = await giveUp(context, slot, source, destination, label)
-    if (left === 0) throw error
-    return { kind: 'wait', message: `Keys of slot ${slot} go back to ${source.address}, ${left} are left.` }
-  }
-}
-
-async function goOn(
   context: ActionContext,
   slot: number,
   source: Side,
@@ -110,118 +83,23 @@ export async function closeSlot(
 }
 
 /**
- * No key could leave. What clients were sent to write at the destination meanwhile is fetched, before it is closed.
+ * Keys cannot leave: those that have, and what clients were sent to write at the destination, are fetched before it is
+ * closed. The source is closed first, for until then it takes none back.
  * @returns how many are left there
+ * @throws FailedBatch
  */
-async function giveUp(
+export async function takeBack(
   context: ActionContext,
   slot: number,
   source: Side,
   destination: Side,
   label: string,
 ): Promise<number> {
-  const { sourcePlace } = await readSlot(context, slot, source, destination)
+  const view = await readSlot(context, slot, source, destination)
+  if (view.sourceSays !== source.id || view.destinationSays !== source.id)
+    return fail(`Slot ${slot} is somebody else's by now. Look at the cluster again.`)
   await sendAgain(context, `${label}close source`, slotStable(source.address, slot))
-  const left = await moveKeys(context, slot, destination, sourcePlace, `${label}fetch `)
+  const left = await fetchKeys(context, slot, destination, source, view.sourcePlace, `${label}fetch `)
   if (left === 0) await sendAgain(context, `${label}close destination`, slotStable(destination.address, slot))
   return left
-}
-
-/** @returns how many are left */
-async function moveKeys(
-  context: ActionContext,
-  slot: number,
-  source: Side,
-  to: HostPort,
-  label: string,
-): Promise<number> {
-  const command = migrateKeys(source.address, to)
-  const end = performance.now() + TICK_MS
-  do {
-    const keys = await readKeys(context, source, slot)
-    if (keys.length === 0) return 0
-    const batch = await chooseBatch(context, source, keys)
-    const isFirst = await context.step(
-      {
-        name: `${label}keys`,
-        node: source.address,
-        command: `${commandText(command.words)} KEYS … (batches of up to ${BATCH_KEYS})`,
-      },
-      async () => {
-        await migrate(context, source, command.words, batch)
-        return true
-      },
-    )
-    if (!isFirst) await migrate(context, source, command.words, batch)
-  } while (performance.now() < end)
-  return await countKeys(context, source, slot)
-}
-
-async function readKeys(context: ActionContext, source: Side, slot: number): Promise<Buffer[]> {
-  const reply = await sendBuffer(context, source.address, 0, 'CLUSTER', 'GETKEYSINSLOT', slot, BATCH_KEYS)
-  if (!Array.isArray(reply)) return fail(`${source.address} does not list the keys of slot ${slot}.`)
-  return reply.filter((key) => Buffer.isBuffer(key))
-}
-
-/** As many as are small together, or the first alone; without the right to ask for sizes, a few. */
-async function chooseBatch(context: ActionContext, source: Side, keys: Buffer[]): Promise<Buffer[]> {
-  let sizes: number[]
-  try {
-    const replies = await Promise.all(
-      keys.map((key) => send(context, source.address, 'MEMORY', 'USAGE', key, 'SAMPLES', 5)),
-    )
-    sizes = replies.map((reply) => (typeof reply === 'number' ? reply : 0))
-  } catch (error) {
-    if (!(error instanceof NodeFailure) || error.replyCode === null) throw error
-    return keys.slice(0, 10)
-  }
-  let bytes = 0
-  const fitting = keys.findIndex((_, index) => {
-    bytes += sizes[index] ?? 0
-    return bytes > BATCH_BYTES
-  })
-  return fitting < 0 ? keys : keys.slice(0, Math.max(1, fitting))
-}
-
-/**
- * REPLACE: a key that is at both, after a MIGRATE that was cut off, is the source's: its clients are not sent on while
- * it is there. The password goes over the wire alone.
- */
-async function migrate(
-  context: ActionContext,
-  source: Side,
-  words: readonly string[],
-  batch: Buffer[],
-): Promise<void> {
-  const [name = '', ...args] = words
-  const { cache } = context
-  const own = cache.mitigations.password === null ? cache : cache.mitigations
-  const auth =
-    own.password === null
-      ? []
-      : own.username === null
-        ? ['AUTH', own.password]
-        : ['AUTH2', own.username, own.password]
-  try {
-    await send(context, source.address, name, ...args, ...auth, 'KEYS', ...batch)
-  } catch (error) {
-    if (!(error instanceof NodeFailure)) throw error
-    if (/payload version|bad data format/i.test(error.message)) {
-      throw new UnreadableKeys({
-        kind: 'failed',
-        message: unreadable(source.address, `${words[1]}:${words[2]}`),
-      })
-    }
-    // The words of the other server follow; neither repeats what was sent.
-    if (/OOM|maxmemory/i.test(error.message)) {
-      throw new NodeFailure(
-        {
-          state: 'error',
-          message: 'The destination is out of memory. Raise its maxmemory; the move goes on then.',
-        },
-        'BUSY',
-      )
-    }
-    throw error
-  }
 }

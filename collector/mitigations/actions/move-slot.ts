@@ -4,24 +4,14 @@ import { ownerOf } from '../../../core/mitigations/cluster-nodes.ts'
 import type { Parameters } from '../../../core/mitigations/parameters.ts'
 import type { TopologyNode, TopologyShard } from '../../../core/sample.ts'
 import { NodeFailure } from '../../connection/failure.ts'
-import type { InfoReading } from '../../sources/info.ts'
 import type { Action, ActionContext, Outcome } from '../action.ts'
-import { closeSlot, moveClassic } from './move-slot-classic.ts'
+import { closeSlot, moveClassic, takeBack } from './move-slot-classic.ts'
 import { cancelNative, moveNative } from './move-slot-native.ts'
-import {
-  Ended,
-  fail,
-  field,
-  isAtLeast,
-  readInfo,
-  refuse,
-  savedState,
-  serverAction,
-  tryInfo,
-} from './server-action.ts'
+import { Ended, fail, field, readInfo, refuse, savedState, serverAction, tryInfo } from './server-action.ts'
 import { checkFormat } from './slot-format.ts'
+import { FailedBatch, refuseLargeKeys, Unmovable } from './slot-keys.ts'
+import { chooseMethod } from './slot-method.ts'
 import { checkRoom } from './slot-room.ts'
-import { listTasks, type NativeMethod } from './slot-tasks.ts'
 import { countKeys, readClusterNodes, readSlot, type Side } from './slot-view.ts'
 
 const SideState = z.object({ id: z.string(), address: z.string() })
@@ -35,12 +25,14 @@ const State = z.object({
   pause: z.object({ until: z.number(), message: z.string() }).nullable().default(null),
   /** Ids of the tasks of a native move that are not of this attempt. */
   known: z.array(z.string()).default([]),
+  /** Why keys do not leave: those that have left come back. */
+  unmovable: z.string().nullable().default(null),
   /** Of a drain: forward to the end first, then all of it back. */
   isReturning: z.boolean(),
 })
 type State = z.infer<typeof State>
 
-/** Of a native move: each begins anew, with the primaries of that moment. */
+/** Of a native move each begins anew, with the primaries of that moment; key by key they are batches that failed in a row. */
 const MAX_ATTEMPTS = 5
 /** A server that refuses an order does so at once, and again: a failover takes it seconds to learn of. */
 const BETWEEN_MS = 5_000
@@ -74,9 +66,12 @@ async function prepare(context: ActionContext): Promise<Outcome> {
   const [from, to] = [await readInfo(context, source.address), await readInfo(context, destination.address)]
   const total = await countKeys(context, source, slot)
   checkRoom(from, to, destination, total)
-  const sides = { source, destination, total, attempts: 1, pause: null, isReturning: false }
+  const sides = { source, destination, total, attempts: 1, pause: null, unmovable: null, isReturning: false }
   const state: State = { ...sides, ...(await chooseMethod(context, slot, source, destination, from, to)) }
-  if (state.method === 'classic') await checkFormat(context, source, destination, 'refused')
+  if (state.method === 'classic') {
+    await checkFormat(context, source, destination, 'refused')
+    await refuseLargeKeys(context, slot, source)
+  }
   await context.saveState(state)
   return { kind: 'done', message: `Slot ${slot} with ${total} keys goes to ${destination.address}.` }
 }
@@ -111,43 +106,6 @@ async function chooseShard(context: ActionContext, owner: TopologyShard): Promis
   return least?.shard ?? refuse('There is no other shard to take it.')
 }
 
-async function chooseMethod(
-  context: ActionContext,
-  slot: number,
-  source: Side,
-  destination: Side,
-  from: InfoReading,
-  to: InfoReading,
-): Promise<Pick<State, 'method' | 'known'>> {
-  const method = nativeMethodOf(from, to)
-  if (method === null) return { method: 'classic', known: [] }
-  try {
-    const tasks = [
-      ...(await listTasks(context, method, source)),
-      ...(await listTasks(context, method, destination)),
-    ]
-    const moves = ({ slots }: { slots: [number, number][] }) =>
-      slots.some(([first, last]) => first <= slot && slot <= last)
-    if (tasks.some((task) => !task.isOver && moves(task)))
-      refuse(`Slot ${slot} is being moved already. Let that end first.`)
-    return { method, known: tasks.map(({ id }) => id) }
-  } catch (error) {
-    // A fork, or a module, that goes by the version of another: what every cluster knows is left.
-    if (error instanceof NodeFailure && error.replyCode === 'ERR' && /unknown|syntax/i.test(error.message))
-      return { method: 'classic', known: [] }
-    throw error
-  }
-}
-
-function nativeMethodOf(from: InfoReading, to: InfoReading): NativeMethod | null {
-  const both = [from, to]
-  const isValkey = both.every(
-    (info) => info.engine === 'valkey' && Number.parseInt(info.version ?? '', 10) >= 9,
-  )
-  if (isValkey) return 'valkey'
-  return both.every((info) => info.engine === 'redis' && isAtLeast(info, 8, 4)) ? 'redis' : null
-}
-
 async function activate(context: ActionContext): Promise<Outcome> {
   const state = savedState(context, State) ?? fail('It was not prepared.')
   return await move(context, state, current(context, state.source), current(context, state.destination), '')
@@ -170,8 +128,7 @@ async function move(
   label: string,
 ): Promise<Outcome> {
   const { slot } = parametersOf(context)
-  if (state.method === 'classic')
-    return await moveClassic(context, slot, source, destination, state.total, label)
+  if (state.method === 'classic') return await moveByKeys(context, state, source, destination, label)
   const { attempts: number, known, pause } = state
   if (pause !== null && context.now() < pause.until) return { kind: 'wait', message: pause.message }
   try {
@@ -194,6 +151,45 @@ async function tryAgain(
   await context.saveState({ ...state, attempts: state.attempts + 1, pause, known })
   return { kind: 'wait', message: pause.message }
 }
+
+async function moveByKeys(
+  context: ActionContext,
+  state: State,
+  source: Side,
+  destination: Side,
+  label: string,
+): Promise<Outcome> {
+  const { slot } = parametersOf(context)
+  const { attempts, pause, total, unmovable } = state
+  if (pause !== null && context.now() < pause.until) return { kind: 'wait', message: pause.message }
+  try {
+    if (unmovable !== null) {
+      const left = await takeBack(context, slot, source, destination, label)
+      if (left === 0) return fail(unmovable)
+      const message = `${unmovable} Keys of slot ${slot} go back to ${source.address}, ${left} are left.`
+      return { kind: 'wait', message }
+    }
+    const outcome = await moveClassic(context, slot, source, destination, total, label)
+    if (attempts > 1) await context.saveState({ ...state, attempts: 1, pause: null })
+    return outcome
+  } catch (error) {
+    if (!(error instanceof FailedBatch) && !(error instanceof Unmovable)) throw error
+    const { message } = error
+    const isGivenUp = unmovable === null && (error instanceof Unmovable || attempts >= MAX_ATTEMPTS)
+    const next: State = isGivenUp
+      ? { ...state, attempts: 1, pause: null, unmovable: message }
+      : { ...state, attempts: attempts + 1, pause: pauseAfter(context, attempts, message) }
+    await context.saveState(next)
+    if (isGivenUp) return await moveByKeys(context, next, source, destination, label)
+    return { kind: 'wait', message: next.pause?.message ?? message }
+  }
+}
+
+/** Longer each time: what has left is fetched for as long as it takes. */
+const pauseAfter = (context: ActionContext, attempts: number, message: string): State['pause'] => ({
+  until: context.now() + BETWEEN_MS * attempts,
+  message: `${message} It is tried again.`,
+})
 
 /**
  * A move that ended stays: its way back is another one. One that is under way goes to its end and all of it back, for
@@ -235,7 +231,7 @@ async function turnRound(
   const { method, known } = state
   if (method !== 'classic') return await cancelNative(context, method, slot, source, destination, known)
   if (state.isReturning) {
-    const outcome = await moveClassic(context, slot, destination, source, state.total, 'back: ')
+    const outcome = await moveByKeys(context, state, destination, source, 'back: ')
     return outcome.kind === 'finished'
       ? { kind: 'done', message: `Slot ${slot} is back at ${source.address}.` }
       : outcome
@@ -247,10 +243,11 @@ async function turnRound(
     await closeSlot(context, slot, source, destination)
     // A client that was sent there just before may have written.
     if ((await countKeys(context, destination, slot)) === 0) {
-      return { kind: 'done', message: `Slot ${slot} stays at ${source.address}; nothing was moved.` }
+      const why = state.unmovable === null ? '; nothing was moved.' : `. ${state.unmovable}`
+      return { kind: 'done', message: `Slot ${slot} stays at ${source.address}${why}` }
     }
   }
-  const outcome = await moveClassic(context, slot, source, destination, state.total, 'forth: ')
+  const outcome = await moveByKeys(context, state, source, destination, 'forth: ')
   if (outcome.kind !== 'finished') return outcome
   await context.saveState({ ...state, isReturning: true })
   return { kind: 'wait', message: `All keys of slot ${slot} go back to ${source.address}.` }

@@ -20,6 +20,8 @@ type World = {
   ports: number[]
   /** Whether the source still says that the slot leaves it. */
   open?: boolean
+  /** The reply to MIGRATE. Default: OK. */
+  migrate?: () => Reply
   /** Replies of the engine's own commands. */
   native(words: string[], isSource: boolean): Reply
 }
@@ -34,6 +36,7 @@ async function startPair(
       if (name === 'INFO') return world.info
       if (name === 'CLUSTER' && sub === 'NODES') return nodesText(world, isSource)
       if (name === 'CLUSTER' && sub === 'COUNTKEYSINSLOT') return 7
+      if (name === 'MIGRATE' && world.migrate) return world.migrate()
       if (name === 'CLUSTER') return world.native(words, isSource)
       return 'OK'
     })
@@ -154,13 +157,92 @@ describe('a native move that is ordered', () => {
   })
 })
 
+describe('a native move that is called off', () => {
+  it('is not, while the slot is handed over: writes of that moment would be lost', async () => {
+    let state = 'failover-granted'
+    let isOrdered = false
+    const world: World = {
+      owner: SOURCE,
+      info: 'redis_version:7.2.4\r\nvalkey_version:9.0.0\r\nrun_id:r\r\nrole:master\r\n',
+      ports: [],
+      native(words) {
+        if (words[1] === 'MIGRATESLOTS') isOrdered = true
+        if (words[1] !== 'GETSLOTMIGRATIONS') return 'OK'
+        const task = ['name', 't1', 'operation', 'EXPORT', 'slot_ranges', `${SLOT}-${SLOT}`]
+        const more = ['target_node', DESTINATION, 'state', state, 'message', '', 'create_time', '1']
+        return isOrdered ? [[...task, ...more]] : []
+      },
+    }
+    const { run, sent } = await startPair(world)
+    const one = run()
+    const moving = one.on()
+    await until('it is ordered', () => isOrdered)
+    const drain = one.drain()
+    await until('it waits', () => one.messages.at(-1)?.includes('is being handed over') ?? false)
+    Object.assign(world, { owner: DESTINATION })
+    state = 'success'
+    expect(await drain).toMatchObject({ kind: 'done', message: expect.stringMatching(/had come to/) })
+    expect(await moving).toMatchObject({ kind: 'finished' })
+    expect(sent().filter((words) => words.includes('CANCEL'))).toEqual([])
+    one.close()
+  })
+})
+
+describe('a move key by key', () => {
+  it.each(['is given up after five batches that failed', 'goes on where the fifth does not fail'])(
+    '%s',
+    async (name) => {
+      let now = 1_000_000
+      let sent = 0
+      const isGivenUp = name.startsWith('is given up')
+      const world: World = {
+        owner: SOURCE,
+        info: 'redis_version:7.0.15\r\nrun_id:r\r\nrole:master\r\n',
+        ports: [],
+        migrate() {
+          sent++
+          return sent <= 4 || isGivenUp
+            ? new Error('IOERR error or timeout reading to target instance')
+            : 'OK'
+        },
+        native(words, isSource) {
+          if (words[1] === 'GETKEYSINSLOT') return isSource && (sent < 5 || isGivenUp) ? ['k'] : []
+          if (words[3] === 'NODE') world.owner = DESTINATION
+          return 'OK'
+        },
+      }
+      const { run, sent: changes } = await startPair(world, () => now)
+      const one = run()
+      const moving = one.on()
+      for (const failed of [1, 2, 3, 4]) {
+        await until(`${failed} failed`, () => sent === failed)
+        const turns = one.messages.length
+        await until('it waits', () => one.messages.length >= turns + 10)
+        expect(sent).toBe(failed)
+        expect(one.messages.at(-1)).toMatch(/IOERR.* It is tried again\./)
+        now += 5_000 * failed
+      }
+      expect(await moving).toMatchObject(
+        isGivenUp ? { kind: 'failed', message: expect.stringMatching(/IOERR/) } : { kind: 'finished' },
+      )
+      expect(sent).toBe(5)
+      if (isGivenUp) {
+        expect(changes()).toContain(`destination: CLUSTER SETSLOT ${SLOT} STABLE`)
+        expect(await one.drain()).toMatchObject({ kind: 'failed', message: expect.stringMatching(/IOERR/) })
+        expect(sent).toBe(5)
+      }
+      one.close()
+    },
+  )
+})
+
 describe('a move key by key that is called off', () => {
   it('is not off while a side has the slot open, though somebody else owns it', async () => {
     const world: World = {
       owner: SOURCE,
       info: 'redis_version:7.0.15\r\nrun_id:r\r\nrole:master\r\n',
       ports: [],
-      native: () => 'OK',
+      native: (words) => (words[1] === 'GETKEYSINSLOT' ? [] : 'OK'),
     }
     const { run } = await startPair(world)
     const one = run()

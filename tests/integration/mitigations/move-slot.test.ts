@@ -3,7 +3,8 @@ import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moveSlot } from '../../../collector/mitigations/actions/move-slot.ts'
 import type { Topology } from '../../../core/sample.ts'
-import { ActionRun, cacheConfig } from '../../support/action-context.ts'
+import { ActionRun, cacheConfig, type RunOptions } from '../../support/action-context.ts'
+import { grant, rightsOf, MITIGATION_USER as USER } from '../../support/documented-rights.ts'
 import { type RedisCluster, type RedisProcess, startRedisCluster, until } from '../../support/redis.ts'
 
 const PASSWORD = 'correct-horse'
@@ -74,7 +75,7 @@ async function opsOf(node: RedisProcess): Promise<number> {
   return Number(/instantaneous_ops_per_sec:(\d+)/.exec(String(await node.command('INFO', 'stats')))?.[1])
 }
 
-async function runTo(to: number | null): Promise<ActionRun> {
+async function runTo(to: number | null, more: Partial<RunOptions> = {}): Promise<ActionRun> {
   return new ActionRun({
     action: moveSlot(),
     name: 'move-slot',
@@ -83,6 +84,7 @@ async function runTo(to: number | null): Promise<ActionRun> {
     cache: cacheConfig('cluster', { password: PASSWORD }),
     credentials: { username: null, password: PASSWORD, tls: null },
     topology: await readTopology(),
+    ...more,
   })
 }
 
@@ -156,6 +158,68 @@ describe('move-slot', { timeout: 300_000 }, () => {
     expect(await ownerIndex()).toBe(from)
     await expectClosed()
   })
+
+  it('refuses a key that would hold both nodes up, and sends nothing', async () => {
+    const from = await ownerIndex()
+    await client.setrange(`{${TAG}}:huge`, 64_000_000, 'x')
+    const run = await runTo((from + 1) % 3)
+    expect(await run.on()).toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^\{moving\}:huge takes .* MB at .* more than 64\.0 MB is not moved/),
+    })
+    expect(run.sent.filter((words) => /^(MIGRATE|CLUSTER SETSLOT)/.test(words))).toEqual([])
+    await client.del(`{${TAG}}:huge`)
+  })
+
+  it.each(['while it runs', 'while it is called off'])(
+    'fetches what has left where a key has grown too large %s',
+    async (when) => {
+      await fill(3_000)
+      const from = await ownerIndex()
+      const to = (from + 1) % 3
+      const [source, destination] = [cluster.nodes[from] as RedisProcess, cluster.nodes[to] as RedisProcess]
+      const total = await keysOf(from)
+      await grant(cluster.nodes, rightsOf('move-slot', 'key by key'))
+      const run = await runTo(to, {
+        credentials: USER,
+        cache: cacheConfig('cluster', {
+          password: PASSWORD,
+          mitigations: { enabled: true, ...USER, proofWindowMs: 10_000 },
+        }),
+      })
+      expect(await run.dieAt(30)).toBe(true)
+      expect(await keysOf(to)).toBeGreaterThan(0)
+      const stayed = (await source.command('CLUSTER', 'GETKEYSINSLOT', slot, 3_000)) as string[]
+      const [huge, both] = stayed.filter((key) => /:\d+$/.test(key))
+      if (huge === undefined || both === undefined) throw new Error('keys are left')
+      // As a MIGRATE leaves it that was cut off: the source's is written on.
+      await client.set('seed', 'old')
+      const old = await client.dumpBuffer('seed')
+      await destination.command('RESTORE-ASKING', both, 0, old as Buffer)
+      await source.command('SET', both, 'newer')
+      await source.command('SETRANGE', huge, 64_000_000, 'x')
+      const migrated = run.sent.filter((words) => words.startsWith('MIGRATE')).length
+
+      const outcome = when === 'while it runs' ? await run.on() : await run.drain()
+      expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringMatching(/is not moved/) })
+      expect(await keysOf(to)).toBe(0)
+      expect(await keysOf(from)).toBe(total)
+      expect(await client.get(both)).toBe('newer')
+      expect(await client.get(`{${TAG}}:7`)).not.toBeNull()
+      expect(await ownerIndex()).toBe(from)
+      await expectClosed()
+      const later = run.sent.filter((words) => words.startsWith('MIGRATE')).slice(migrated)
+      expect(later.filter((words) => words.includes('REPLACE') || words.includes(huge))).toEqual([])
+      if (when === 'while it runs') {
+        expect(await run.drain()).toMatchObject({
+          kind: 'done',
+          message: expect.stringMatching(/stays at .* is not moved/),
+        })
+      }
+      run.close()
+      await client.del(huge)
+    },
+  )
 
   it('chooses the shard with the least load, and refuses what cannot be', async () => {
     const from = await ownerIndex()

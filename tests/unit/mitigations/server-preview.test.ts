@@ -113,6 +113,7 @@ describe('the preview of a moved slot', () => {
       ...looks('before', ['1:7000', '3:7000'], 'INFO'),
       ...looks('before', ['2:7000', '1:7000'], 'CLUSTER NODES', 'INFO'),
       '10.0.0.2:7000, before: CLUSTER COUNTKEYSINSLOT 6000',
+      ...looks('before', ['2:7000'], 'CLUSTER GETKEYSINSLOT 6000 1000', 'MEMORY USAGE <each key> SAMPLES 5'),
       '10.0.0.1:7000: CLUSTER SETSLOT 6000 IMPORTING "<id of 10.0.0.2:7000>"',
       '10.0.0.2:7000: CLUSTER SETSLOT 6000 MIGRATING "<id of 10.0.0.1:7000>"',
       ...looks(UNTIL_OVER, ['2:7000', '1:7000'], 'CLUSTER NODES'),
@@ -123,10 +124,17 @@ describe('the preview of a moved slot', () => {
       '10.0.0.3:7000: CLUSTER SETSLOT 6000 NODE "<id of 10.0.0.1:7000>"',
       ...[
         '10.0.0.2:7000: CLUSTER SETSLOT 6000 STABLE',
-        ...readsOf('1:7000'),
-        '10.0.0.1:7000: MIGRATE 10.0.0.2 7000 "" 0 5000 REPLACE KEYS …',
+        ...looks(
+          UNTIL_OVER,
+          ['1:7000'],
+          ...['CLUSTER GETKEYSINSLOT 6000 10', 'CLUSTER COUNTKEYSINSLOT 6000'],
+        ),
+        ...looks(UNTIL_OVER, ['2:7000'], 'MEMORY USAGE <each key> SAMPLES 5'),
+        '10.0.0.1:7000: ASKING',
+        '10.0.0.1:7000: UNLINK <each key that is at both>',
+        '10.0.0.1:7000: MIGRATE 10.0.0.2 7000 "" 0 5000 KEYS …',
         '10.0.0.1:7000: CLUSTER SETSLOT 6000 STABLE',
-      ].map((one) => one.replace(': ', ', where the first keys cannot be read there: ')),
+      ].map((one) => one.replace(': ', ', where keys cannot leave: ')),
       '10.0.0.2:7000, the way back before a key has left: CLUSTER SETSLOT 6000 STABLE',
       '10.0.0.1:7000, the way back before a key has left: CLUSTER SETSLOT 6000 STABLE',
       ...[
