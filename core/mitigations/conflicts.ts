@@ -42,7 +42,9 @@ function reasonOf(
       : null
   }
   if (draft.action === 'move-slot' && other.action === 'move-slot') {
-    return 'one slot moves at a time, for a server may know no other way to call one move off than to end all.'
+    return draft.parameters.slot === other.parameters.slot
+      ? null
+      : 'one slot moves at a time, for a server may know no other way to call one move off than to end all.'
   }
   if (!isPausing(draft.action) || !isPausing(other.action)) return null
   const shard = shardOf(draft.target)

@@ -13,7 +13,7 @@ import { sendAgain } from './send-again.ts'
 import { fail, sendStep } from './server-action.ts'
 import { checkFormat } from './slot-format.ts'
 import { fetchKeys, moveKeys } from './slot-keys.ts'
-import { readSlot, type Side, tellOthers } from './slot-view.ts'
+import { countKeys, readSlot, type Side, tellOthers } from './slot-view.ts'
 
 /**
  * @param label tells the steps of two moves of one phase apart
@@ -99,6 +99,9 @@ export async function takeBack(
   if (view.sourceSays !== source.id || view.destinationSays !== source.id)
     return fail(`Slot ${slot} is somebody else's by now. Look at the cluster again.`)
   await sendAgain(context, `${label}close source`, slotStable(source.address, slot))
+  // Closed already, and a client that was sent there just before has written: only an open one lets keys go.
+  if (view.importingFrom === null && (await countKeys(context, destination, slot)) > 0)
+    await sendAgain(context, `${label}import`, slotImporting(destination.address, slot, source.id))
   const left = await fetchKeys(context, slot, destination, source, view.sourcePlace, `${label}fetch `)
   if (left === 0) await sendAgain(context, `${label}close destination`, slotStable(destination.address, slot))
   return left

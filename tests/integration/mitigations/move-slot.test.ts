@@ -211,6 +211,14 @@ describe('move-slot', { timeout: 300_000 }, () => {
       const later = run.sent.filter((words) => words.startsWith('MIGRATE')).slice(migrated)
       expect(later.filter((words) => words.includes('REPLACE') || words.includes(huge))).toEqual([])
       if (when === 'while it runs') {
+        // A client that was sent there just before it was closed.
+        await destination.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[from] ?? '')
+        await destination.command('RESTORE-ASKING', `{${TAG}}:late`, 0, old as Buffer)
+        await destination.command('CLUSTER', 'SETSLOT', slot, 'STABLE')
+        const message = expect.stringMatching(/is not moved/)
+        expect(await run.drain()).toMatchObject({ kind: 'failed', message })
+        expect(await client.get(`{${TAG}}:late`)).toBe('old')
+        await expectClosed()
         expect(await run.drain()).toMatchObject({
           kind: 'done',
           message: expect.stringMatching(/stays at .* is not moved/),

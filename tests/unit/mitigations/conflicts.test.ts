@@ -95,6 +95,12 @@ const PAIRS: [string, Of & { action: keyof typeof ACTIONS }, Of, RegExp | null][
     /one slot moves at a time/,
   ],
   [
+    'a slot that moves, and the same one, which is told of its target',
+    { action: 'move-slot', target: cache, parameters: { slot: 1, toShardId: null } },
+    { action: 'move-slot', target: cache, parameters: { slot: 1, toShardId: null } },
+    null,
+  ],
+  [
     'a slot that moves, and one that has moved and is only measured',
     { action: 'move-slot', target: cache, parameters: { slot: 1, toShardId: null } },
     { action: 'move-slot', target: cache, parameters: { slot: 2, toShardId: null }, isMeasured: true },
