@@ -39,14 +39,17 @@ export class NodeReader {
     this.#logger = logger
   }
 
-  /** @throws NodeFailure, also for a node that answers but loads its data or is held by a script */
+  /**
+   * @param watching,actions asked when INFO is about to be sent: what is billed while PING is on its way, INFO counts
+   * @throws NodeFailure, also for a node that answers but loads its data or is held by a script
+   */
   async read(
     isCluster: boolean,
-    watching: Readonly<WatchingCost>,
-    actions: Readonly<NodeBill> = emptyBill(),
+    watching: () => Readonly<WatchingCost>,
+    actions: () => Readonly<NodeBill> = emptyBill,
   ): Promise<{ reading: NodeReading; slowlog: SlowlogItem[] }> {
     const ping = await this.#ping()
-    const own = this.#ownCost(watching, actions)
+    const own = this.#ownCost(watching(), actions())
     const pending = infoSource.read(this.#connection)
     const monotonicMs = this.#clock.monotonic()
     const at = this.#clock.now()

@@ -153,8 +153,8 @@ export class NodeWatcher {
       if (!this.connection.isOpen) await this.connection.open()
       const { reading, slowlog } = await this.#reader.read(
         this.#options.cache.kind === 'cluster',
-        this.#hotKeys.cost,
-        this.#options.actionBill?.(this.place.address) ?? emptyBill(),
+        () => this.#hotKeys.cost,
+        () => this.#options.actionBill?.(this.place.address) ?? emptyBill(),
       )
       if (this.#stopped) return false
       this.#succeed(reading, slowlog)

@@ -124,7 +124,7 @@ test('and in the slow log, which has them under their new names too', async () =
   const ignore = () => {}
   const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
   const reader = new NodeReader(connection, new CommandTables(), systemClock, logger)
-  const { slowlog } = await reader.read(false, noCost())
+  const { slowlog } = await reader.read(false, noCost)
   const told = slowlog.map(({ command, keys }) => [
     command,
     ...keys.map((key) => Buffer.from(key).toString()),
@@ -133,7 +133,7 @@ test('and in the slow log, which has them under their new names too', async () =
   expect(told).toContainEqual(['OBJECT HELP'])
   // Once: what it learnt it keeps.
   await node.command('mg', 'c')
-  expect((await reader.read(false, noCost())).slowlog).toContainEqual(
+  expect((await reader.read(false, noCost)).slowlog).toContainEqual(
     expect.objectContaining({ command: 'MGET', argumentCount: 2 }),
   )
   expect(connection.sent.get('command|info')).toBe(1)
