@@ -56,7 +56,7 @@ export async function run(): Promise<BenchResult> {
         isSeparate
           ? 'the servers have one core, the clients another.'
           : 'servers and clients share the cores as it comes: taskset could not keep them apart, and there is more noise.',
-        'both serve HTTP and are asked once a second, as an application server is: a process that uses no other connection at all has cheaper commands, bare, than one that does, and loses that to whatever opens the second. The row “no HTTP” is of such a process.',
+        'both serve HTTP and are asked once a second, as an application server is; the row “no HTTP” is without.',
         'bare against bare: two processes of the bare client, what the measure makes of no difference.',
         'the wrapped client has no policy: it counts a sample of its commands, asks for policies every 2 s and sends its heartbeats.',
         `hits: GET of one key of ${VALUE.length} bytes for ${HIT_SECONDS} s, each awaited; lru-cache alone: its get(), without a promise.`,

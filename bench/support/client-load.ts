@@ -39,10 +39,7 @@ process.on('message', (order: ClientOrder) => {
 })
 process.send?.({ kind: 'ready' } satisfies ClientNews)
 
-/**
- * Serves HTTP and is asked once a second, as an application server is: where another kind of connection is in use,
- * Node's code for sockets is compiled for more than one kind, and commands are dearer, whoever opened it.
- */
+/** Is asked once a second, as an application server is: what runs beside the client is part of what its code is compiled for. */
 async function serve(): Promise<void> {
   const server = createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1')
   await once(server, 'listening')
