@@ -167,7 +167,12 @@ const denyUserAgain: KillCase<WithGreedy> = {
   ...denyUser,
   name: 'deny-user that a restarted server has forgotten',
   open: async () => ({ ...(await startOne({ user: 'greedy on >pw ~* +@all' })), connected: [] }),
-  first: whenForgotten(async (site) => site.connected.push(await connectGreedy(nodeOf(site)))),
+  first: {
+    ...whenForgotten(async (site: WithGreedy) => site.connected.push(await connectGreedy(nodeOf(site)))),
+    age: (state) => ({ ...(state as object), checkedAt: 0, runIds: {} }),
+    // Written last: called off before, it need not end the user's connections any more.
+    hasGoneOn: (state) => Object.keys((state as { runIds: object }).runIds).length > 0,
+  },
   surely: [/ACL SETUSER at #1$/, /CLIENT KILL at #1$/],
   async checkEnd(site, label, detail) {
     await until('its connection is closed', () => site.connected.every(({ isOpen }) => !isOpen))
