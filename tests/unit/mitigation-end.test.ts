@@ -2,33 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { closedText, drainText, endFact, isLeaving, isStaying } from '../../app/_lib/mitigation-end.ts'
 import { bannerOf } from '../../app/_lib/mitigation-news.ts'
 import type { Mitigation } from '../../core/mitigations/model.ts'
+import { ACTIVE_SPLIT } from '../support/active-split.ts'
 
-const at = '2026-01-01T12:00:00.000Z'
-const split: Mitigation = {
-  mitigationId: 7,
-  cacheId: 'shop',
-  action: 'split',
-  target: { kind: 'key', db: 0, keyBase64: 'YQ==' },
-  parameters: {},
-  label: 'article:42',
-  overrides: [],
-  phase: 'active',
-  phaseSince: at,
-  createdAt: at,
-  requestedBy: 'Ada',
-  desired: 'on',
-  actor: 'Ada',
-  reason: 'viral',
-  expiresAt: at,
-  rev: 4,
-  message: null,
-  isMeasured: false,
-  outcome: null,
-  progress: null,
-  acknowledgement: null,
-  preview: null,
-  proof: null,
-}
+const _at = '2026-01-01T12:00:00.000Z'
+const split = ACTIVE_SPLIT
 const failover: Mitigation = {
   ...split,
   action: 'failover',

@@ -9,6 +9,7 @@ import { revisionText } from '../../app/mitigations/[mitigationId]/_lib/revision
 import type { Measures, Proof } from '../../core/mitigations/measures.ts'
 import type { Mitigation, MitigationAction, Preview } from '../../core/mitigations/model.ts'
 import { previewMitigation } from '../../core/mitigations/preview.ts'
+import { ACTIVE_SPLIT } from '../support/active-split.ts'
 import { keyDraft, keyFacts, mitigationFacts, NOW } from '../support/mitigation-facts.ts'
 
 const at = '2026-11-24T12:00:00.000Z'
@@ -58,31 +59,7 @@ const preview: Preview = {
 }
 
 function mitigationOf(action: MitigationAction, nodes: Preview['nodes'] = null): Mitigation {
-  return {
-    mitigationId: 1,
-    cacheId: 'shop',
-    action,
-    target: { kind: 'key', db: 0, keyBase64: 'YQ==' },
-    parameters: {},
-    label: 'a',
-    overrides: [],
-    phase: 'active',
-    phaseSince: at,
-    createdAt: at,
-    requestedBy: 'Ada',
-    desired: 'on',
-    actor: 'Ada',
-    reason: 'hot',
-    expiresAt: at,
-    rev: 1,
-    message: null,
-    isMeasured: false,
-    outcome: null,
-    progress: null,
-    acknowledgement: null,
-    preview: { ...preview, action, nodes },
-    proof,
-  }
+  return { ...ACTIVE_SPLIT, action, label: 'a', preview: { ...preview, action, nodes }, proof }
 }
 
 const row = (mitigation: Mitigation, name: string) => proofRows(mitigation).find((one) => one.name === name)

@@ -14,32 +14,13 @@ import { onAxis } from '../../app/mitigations/[mitigationId]/_lib/series.ts'
 import type { Proof } from '../../core/mitigations/measures.ts'
 import { type Mitigation, MitigationAction } from '../../core/mitigations/model.ts'
 import type { Shard } from '../../core/model.ts'
+import { ACTIVE_SPLIT } from '../support/active-split.ts'
 
 const at = '2026-01-01T12:00:00.000Z'
 const plain: Mitigation = {
-  mitigationId: 7,
-  cacheId: 'shop',
-  action: 'split',
-  target: { kind: 'key', db: 0, keyBase64: 'YQ==' },
+  ...ACTIVE_SPLIT,
   parameters: { variants: 3, writeFanout: true },
-  label: 'article:42',
-  overrides: [],
-  phase: 'active',
-  phaseSince: at,
-  createdAt: at,
-  requestedBy: 'Ada',
-  desired: 'on',
-  actor: 'Ada',
-  reason: 'viral',
   expiresAt: '2026-01-01T13:00:00.000Z',
-  rev: 4,
-  message: null,
-  isMeasured: false,
-  outcome: null,
-  progress: null,
-  acknowledgement: null,
-  preview: null,
-  proof: null,
 }
 const proof = (verdict: Proof['verdict'], because: string | null): Proof => ({
   before: null,
